@@ -1,0 +1,29 @@
+import { createApiKey } from "../../domain/apikey/createApiKey.ts";
+import type { Ctx } from "../../domain/context.ts";
+import { defineRoute } from "../../http/route.ts";
+import { CreateApiKeyBody, NewApiKeyShape, toApiKey } from "./schemas.ts";
+
+export const createOrganizationApiKey = defineRoute({
+  method: "POST",
+  path: "/v1/organization/{org_id}/api-keys",
+  operationId: "createOrganizationApiKey",
+  fn: "apikeys",
+  summary: "Create an API key",
+  description:
+    "Makes a key for the whole organization (`project_ids: null`, projects made later included) or for some of " +
+    "its projects. `key` is shown in this answer only: keep it, we store its hash alone.",
+  auth: ["firebase"],
+  scope: "organization",
+  body: CreateApiKeyBody,
+  status: 201,
+  response: NewApiKeyShape,
+  errors: [],
+  async handle(ctx: Ctx<"apiKeys" | "projects" | "commit">, { organization, actor, body }) {
+    const { key, ...record } = await createApiKey(ctx, {
+      organization_id: organization.id,
+      user_id: actor.id,
+      ...body,
+    });
+    return { ...toApiKey(record), key };
+  },
+});

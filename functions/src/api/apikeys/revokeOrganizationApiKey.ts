@@ -1,0 +1,21 @@
+import { revokeApiKey } from "../../domain/apikey/revokeApiKey.ts";
+import type { Ctx } from "../../domain/context.ts";
+import { defineRoute } from "../../http/route.ts";
+
+export const revokeOrganizationApiKey = defineRoute({
+  method: "DELETE",
+  path: "/v1/organization/{org_id}/api-keys/{key_id}",
+  operationId: "revokeOrganizationApiKey",
+  fn: "apikeys",
+  summary: "Revoke an API key",
+  description:
+    "The very next request with the key is refused. The key stays listed; revoking it again changes nothing.",
+  auth: ["firebase"],
+  scope: "organization",
+  status: 204,
+  response: null,
+  errors: ["not_found"],
+  async handle(ctx: Ctx<"apiKeys" | "commit">, { organization, params }) {
+    await revokeApiKey(ctx, { organization_id: organization.id, key_id: params.key_id });
+  },
+});

@@ -1,0 +1,23 @@
+import { type IdentifyCtx, identifyPalm } from "../../domain/palm/identifyPalm.ts";
+import { defineRoute } from "../../http/route.ts";
+import { IdentificationShape, PalmSample, toSample } from "./schemas.ts";
+
+export const identify = defineRoute({
+  method: "POST",
+  path: "/v1/project/{project_id}/identify",
+  operationId: "identify",
+  fn: "identify",
+  summary: "Identify a palm",
+  description:
+    "Compares a palm with every palm of the project (of that hand, when it is told) and names its member, or " +
+    "says `no_match`. Leaves one scan. Needs server lookup to be on.",
+  auth: ["apiKey"],
+  scope: "tenant",
+  requires: ["server_lookup"],
+  body: PalmSample,
+  bodyLimit: "palm",
+  response: IdentificationShape,
+  errors: ["expired", "poor_quality"],
+  handle: (ctx: IdentifyCtx, { project, environment, body }) =>
+    identifyPalm(ctx, { project, environment, sample: toSample(body, "") }),
+});

@@ -1,0 +1,93 @@
+import * as z from "zod";
+import type { Palm } from "../../domain/palm/palm.ts";
+import type { Sample } from "../../domain/palm/sample.ts";
+import { TOO_LARGE } from "../../http/input.ts";
+import { text, time, toTime, uuid } from "../fields.ts";
+
+const MAX_IMAGE_BYTES = 1024 * 1024;
+
+export const hand = z.enum(["left", "right", "unknown"]);
+
+/** RFC 4648 section 4: padded, canonical, no white space; becomes the bytes. */
+const base64 = z
+  .string()
+  .meta({ contentEncoding: "base64" })
+  .transform((value, context) => {
+    // The first tells a wrong alphabet or padding, the second bits that are left over.
+    const bytes =
+      /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0 && Buffer.from(value, "base64");
+    if (!bytes || bytes.length === 0 || bytes.toString("base64") !== value) {
+      context.addIssue({ code: "custom", message: "is not base64 (RFC 4648 section 4)" });
+      return z.NEVER;
+    }
+    if (bytes.length > MAX_IMAGE_BYTES) {
+      context.addIssue({ code: "custom", message: "is larger than 1 MiB", params: TOO_LARGE });
+      return z.NEVER;
+    }
+    return new Uint8Array(bytes);
+  });
+
+export const PalmSample = z
+  .strictObject({
+    image: base64.optional().meta({
+      description: "PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB.",
+    }),
+    template: base64.optional().meta({ description: "A template in the environment's format." }),
+    hand: hand.optional(),
+    pad_score: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .meta({ description: "The device's liveness score; stored with the scan." }),
+  })
+  .superRefine(({ image, template }, context) => {
+    if ((image === undefined) === (template === undefined)) {
+      context.addIssue({
+        code: "custom",
+        path: ["image"],
+        message: "exactly one of image and template is required",
+      });
+    }
+  })
+  .meta({ id: "PalmSample" });
+
+/** A validated sample and where it stood in the request. */
+export const toSample = (sample: z.infer<typeof PalmSample>, path: string): Sample => ({ ...sample, path });
+
+export const PalmShape = z
+  .strictObject({
+    id: uuid,
+    member_id: uuid.nullable(),
+    hand,
+    template_format: text(40),
+    samples: z.int().min(1).max(5),
+    quality: z.number().min(0).max(100).nullable(),
+    created_at: time,
+  })
+  .meta({ id: "Palm" });
+
+export const toPalm = (palm: Palm): z.infer<typeof PalmShape> => ({
+  id: palm.id,
+  member_id: palm.member_id,
+  hand: palm.hand,
+  template_format: palm.template_format,
+  samples: palm.samples,
+  quality: palm.quality,
+  created_at: toTime(palm.created_at),
+});
+
+const score = z.number().min(0).max(1);
+
+export const IdentificationShape = z
+  .strictObject({
+    scan_id: uuid,
+    outcome: z.enum(["identified", "no_match"]),
+    member_id: uuid.nullable(),
+    score: score.nullable(),
+    threshold: score,
+    hand: hand.nullable(),
+    searched: z.int().min(0).meta({ description: "How many palms were compared." }),
+    took_ms: z.int().min(0),
+  })
+  .meta({ id: "Identification" });

@@ -1,0 +1,4 @@
+import { createMember } from "./createMember.ts";
+import { getMember } from "./getMember.ts";
+
+export const routes = [createMember, getMember];

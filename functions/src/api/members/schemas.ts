@@ -1,0 +1,46 @@
+import * as z from "zod";
+import type { Member } from "../../domain/member/member.ts";
+import { text, time, toTime, uuid } from "../fields.ts";
+
+const MAX_METADATA_KEYS = 50;
+
+const metadata = z
+  .record(text(40), text(500).or(z.literal("")))
+  .refine(
+    (value) => Object.keys(value).length <= MAX_METADATA_KEYS,
+    `has more than ${MAX_METADATA_KEYS} keys`,
+  )
+  .meta({ maxProperties: MAX_METADATA_KEYS });
+
+export const MemberShape = z
+  .strictObject({
+    id: uuid,
+    project_id: uuid,
+    name: z.string().nullable(),
+    external_id: z.string().nullable().meta({ description: "Your own id; unique in the project." }),
+    email: z.string().nullable(),
+    phone_number: z.string().nullable().meta({ description: "E.164." }),
+    metadata: z.record(z.string(), z.string()),
+    palms: z.int().min(0).meta({ description: "How many palms are enrolled." }),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: "Member" });
+
+export const CreateMemberBody = z
+  .strictObject({
+    name: text(200).nullish(),
+    external_id: text(200).nullish(),
+    email: z.email("is no e-mail address").max(254).nullish(),
+    phone_number: z.e164("is no E.164 phone number").nullish(),
+    metadata: metadata.nullish(),
+  })
+  .meta({ id: "CreateMember" });
+
+export const toMember = ({ palm_ids, ...member }: Member): z.infer<typeof MemberShape> => ({
+  ...member,
+  metadata: { ...member.metadata },
+  palms: palm_ids.length,
+  created_at: toTime(member.created_at),
+  updated_at: toTime(member.updated_at),
+});

@@ -1,0 +1,18 @@
+import type { Ports } from "../domain/context.ts";
+import type { Route } from "../http/route.ts";
+import { routes as apikeys } from "./apikeys/routes.ts";
+import { routes as biometrics } from "./biometrics/routes.ts";
+import { routes as health } from "./health/routes.ts";
+import { routes as members } from "./members/routes.ts";
+import { routes as projects } from "./projects/routes.ts";
+
+/** Every route by group, for documentation and for tests that walk them; no function loads this table. */
+export const groups: Record<string, readonly Route<keyof Ports>[]> = {
+  apikeys,
+  biometrics,
+  members,
+  projects,
+  health,
+};
+
+export const allRoutes: readonly Route<keyof Ports>[] = Object.values(groups).flat();

@@ -1,0 +1,69 @@
+import { defineInt, defineSecret, defineString } from "firebase-functions/params";
+
+/** Every parameter of a deployment. `functions/.env.demo-palmgate` has each one's value for the emulator suite. */
+export const params = {
+  TEMPLATE_BUCKET: defineString("TEMPLATE_BUCKET", {
+    description: "The private Storage bucket that holds sealed palm templates.",
+  }),
+  GALLERY_MEMORY_MIB: defineInt("GALLERY_MEMORY_MIB", {
+    default: 24_576,
+    description: "How much of an identify instance's memory galleries may take; the rest is for requests.",
+  }),
+  IDENTIFY_MEMORY_MIB: defineInt("IDENTIFY_MEMORY_MIB", {
+    default: 32_768,
+    description: "Memory of the identify function, which holds galleries.",
+  }),
+  IDENTIFY_CONCURRENCY: defineInt("IDENTIFY_CONCURRENCY", { default: 16 }),
+  IDENTIFY_MIN_INSTANCES: defineInt("IDENTIFY_MIN_INSTANCES", { default: 0 }),
+  API_MEMORY_MIB: defineInt("API_MEMORY_MIB", { default: 512 }),
+  API_CONCURRENCY: defineInt("API_CONCURRENCY", { default: 80 }),
+};
+
+/** Every secret of a deployment; `functions/.secret.local` has demo values, which protect nothing. */
+export const secrets = {
+  TEMPLATE_KEYS: defineSecret("TEMPLATE_KEYS"),
+};
+
+/** The emulators that a process can be pointed to. */
+const EMULATORS = [
+  "FIRESTORE_EMULATOR_HOST",
+  "FIREBASE_AUTH_EMULATOR_HOST",
+  "FIREBASE_STORAGE_EMULATOR_HOST",
+  "STORAGE_EMULATOR_HOST",
+  "CLOUD_TASKS_EMULATOR_HOST",
+] as const;
+
+/** What a running function knows of its surroundings. */
+export interface Runtime {
+  projectId: string;
+  tasksEmulatorHost: string | undefined;
+}
+
+/**
+ * Reads the surroundings, and refuses those in which palms would not be safe: demo keys or emulators in
+ * production, production services under a demo project.
+ * @throws Error naming what is wrong, never its value.
+ */
+export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
+  const projectId = env["GCLOUD_PROJECT"] ?? env["GOOGLE_CLOUD_PROJECT"];
+  if (!projectId) throw new Error("GCLOUD_PROJECT is not set");
+  const demo = projectId.startsWith("demo-");
+  for (const name of EMULATORS) {
+    if (!demo && env[name]) throw new Error(`${name} is set in the production project ${projectId}`);
+    if (demo && !env[name]) throw new Error(`${name} is not set in the demo project ${projectId}`);
+  }
+  return { projectId, tasksEmulatorHost: env["CLOUD_TASKS_EMULATOR_HOST"] };
+}
+
+/**
+ * A secret's value.
+ * @throws Error when it is empty, or a committed demo keyring outside a demo project.
+ */
+export function readSecret(name: keyof typeof secrets, projectId: string): string {
+  const value = secrets[name].value();
+  if (!value) throw new Error(`the secret ${name} is empty`);
+  if (!projectId.startsWith("demo-") && /"demo-/.test(value)) {
+    throw new Error(`the secret ${name} is the demo keyring; make one of your own (docs/deploy.md)`);
+  }
+  return value;
+}

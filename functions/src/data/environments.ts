@@ -1,0 +1,25 @@
+import type { Firestore } from "@google-cloud/firestore";
+import * as z from "zod";
+import type { Environment, Environments } from "../domain/environment/environment.ts";
+import { Documents, date } from "./firestore.ts";
+
+const documents = new Documents<Environment>(
+  z.object({
+    id: z.string(),
+    organization_id: z.string(),
+    type: z.enum(["organization", "global"]),
+    template_format: z.literal("palm-code.v1"),
+    target_fpir: z.number(),
+    server_lookup_allowed: z.boolean(),
+    created_at: date,
+  }),
+);
+
+/** `environments/{environment}` */
+export function createEnvironments(db: Firestore): Environments {
+  const collection = db.collection("environments");
+  return {
+    get: (id) => documents.get(collection.doc(id)),
+    create: (environment) => documents.create(collection.doc(environment.id), environment),
+  };
+}

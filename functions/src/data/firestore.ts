@@ -1,0 +1,134 @@
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  Firestore,
+  type Query,
+  Timestamp,
+  type WriteBatch,
+} from "@google-cloud/firestore";
+import * as z from "zod";
+import { unavailable } from "../domain/errors.ts";
+import type { Commit, Stored, Version, Write } from "../domain/store.ts";
+
+/** One operation may take this long before the caller is told that we are unavailable, in ms. */
+const DEADLINE_MS = 10_000;
+
+/** gRPC codes by which a precondition of a batch failed: NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED. */
+const CONFLICTS = new Set<unknown>([5, 6, 9, 10]);
+/** CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
+const OUTAGES = new Set<unknown>([1, 4, 8, 14]);
+
+/** The Firestore client; the emulator when `FIRESTORE_EMULATOR_HOST` is set. */
+export function openFirestore(projectId: string): Firestore {
+  return new Firestore({ projectId, ignoreUndefinedProperties: false });
+}
+
+/** A time as it is stored. */
+export const date = z.instanceof(Timestamp).transform((at) => at.toDate());
+
+type Apply = (batch: WriteBatch) => void;
+
+const toWrite = (apply: Apply): Write => apply as unknown as Write;
+
+/** @see Commit */
+export function createCommit(db: Firestore): Commit {
+  return async (writes) => {
+    const batch = db.batch();
+    for (const write of writes) (write as unknown as Apply)(batch);
+    try {
+      await withDeadline(batch.commit());
+      return "committed";
+    } catch (error) {
+      if (CONFLICTS.has(codeOf(error))) return "conflict";
+      throw translate(error);
+    }
+  };
+}
+
+/** Documents of one kind: what they hold is parsed on every read, so a corrupt record is our fault, never a caller's. */
+export class Documents<T extends object> {
+  readonly #schema: z.ZodType<T>;
+
+  constructor(schema: z.ZodType<T>) {
+    this.#schema = schema;
+  }
+
+  async get(ref: DocumentReference): Promise<Stored<T> | undefined> {
+    return this.#parse(await answered(ref.get()));
+  }
+
+  /** Those that exist, in any order. */
+  async getMany(db: Firestore, refs: readonly DocumentReference[]): Promise<Stored<T>[]> {
+    if (refs.length === 0) return [];
+    return this.#parseAll(await answered(db.getAll(...refs)));
+  }
+
+  async query(query: Query): Promise<Stored<T>[]> {
+    return this.#parseAll((await answered(query.get())).docs);
+  }
+
+  create(ref: DocumentReference, value: T): Write {
+    return toWrite((batch) => batch.create(ref, value));
+  }
+
+  /** Takes effect only while the document is what `was` was read as. */
+  replace(was: Stored<T>, now: T): Write {
+    const { ref, updateTime } = versionOf(was);
+    return toWrite((batch) => batch.update(ref, { ...now }, { lastUpdateTime: updateTime }));
+  }
+
+  remove(was: Stored<T>): Write {
+    const { ref, updateTime } = versionOf(was);
+    return toWrite((batch) => batch.delete(ref, { lastUpdateTime: updateTime }));
+  }
+
+  #parse(snapshot: DocumentSnapshot): Stored<T> | undefined {
+    const data = snapshot.data();
+    if (!data || !snapshot.updateTime) return undefined;
+    const parsed = this.#schema.safeParse(data);
+    if (!parsed.success) {
+      throw new Error(`${snapshot.ref.path} is corrupt: ${z.prettifyError(parsed.error)}`);
+    }
+    return stored(parsed.data, snapshot.ref, snapshot.updateTime);
+  }
+
+  #parseAll(snapshots: readonly DocumentSnapshot[]): Stored<T>[] {
+    return snapshots.flatMap((snapshot) => this.#parse(snapshot) ?? []);
+  }
+}
+
+/** Writes that need no version. */
+export const updateFields = (ref: DocumentReference, fields: Record<string, unknown>): Write =>
+  toWrite((batch) => batch.update(ref, fields));
+export const deleteDocument = (ref: DocumentReference): Write => toWrite((batch) => batch.delete(ref));
+
+/** A value with the place and time at which it is stored. */
+export function stored<T>(value: T, ref: DocumentReference, updateTime: Timestamp): Stored<T> {
+  return { value, version: { ref, updateTime } as unknown as Version };
+}
+
+function versionOf(was: Stored<unknown>): { ref: DocumentReference; updateTime: Timestamp } {
+  return was.version as unknown as { ref: DocumentReference; updateTime: Timestamp };
+}
+
+/** Waits for Firestore; an outage or a hang becomes `unavailable`. */
+export async function answered<T>(operation: Promise<T>): Promise<T> {
+  try {
+    return await withDeadline(operation);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function withDeadline<T>(operation: Promise<T>): Promise<T> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => deadline.reject(unavailable(new Error(`Firestore did not answer in ${DEADLINE_MS} ms`))),
+    DEADLINE_MS,
+  );
+  return Promise.race([operation, deadline.promise]).finally(() => clearTimeout(timer));
+}
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
+
+const translate = (error: unknown): unknown => (OUTAGES.has(codeOf(error)) ? unavailable(error) : error);

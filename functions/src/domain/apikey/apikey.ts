@@ -1,0 +1,25 @@
+import type { Stored, Write } from "../store.ts";
+
+/** An integrator's key. `project_ids: null` opens the whole organization, later projects too. */
+export interface ApiKey {
+  id: string;
+  prefix: string;
+  organization_id: string;
+  name: string;
+  created_by_user_id: string;
+  project_ids: readonly string[] | null;
+  secret_hash: string;
+  created_at: Date;
+  last_used_at: Date | null;
+  /** From when on it is refused; may lie ahead. */
+  revoked_at: Date | null;
+}
+
+export interface ApiKeys {
+  get(id: string): Promise<Stored<ApiKey> | undefined>;
+  ofOrganization(organization_id: string): Promise<ApiKey[]>;
+  create(key: ApiKey): Write;
+  replace(was: Stored<ApiKey>, now: ApiKey): Write;
+  /** Notes the time of use, whatever else changes meanwhile. */
+  touch(id: string, at: Date): Promise<void>;
+}

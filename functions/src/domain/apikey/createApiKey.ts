@@ -1,0 +1,45 @@
+import type { Ctx } from "../context.ts";
+import { newKey } from "../credential/key.ts";
+import { DomainError, unavailable } from "../errors.ts";
+import type { ApiKey } from "./apikey.ts";
+
+/**
+ * A new key of an organization; `key` is in this answer only.
+ * @throws DomainError `invalid_request` naming each project that is not the organization's.
+ */
+export async function createApiKey(
+  ctx: Ctx<"apiKeys" | "projects" | "commit">,
+  input: { organization_id: string; user_id: string; name: string; project_ids: readonly string[] | null },
+): Promise<ApiKey & { key: string }> {
+  await refuseForeignProjects(ctx, input.organization_id, input.project_ids ?? []);
+  const id = ctx.id();
+  const { key, prefix, secret_hash } = newKey("pg", id);
+  const record: ApiKey = {
+    id,
+    prefix,
+    organization_id: input.organization_id,
+    name: input.name,
+    created_by_user_id: input.user_id,
+    project_ids: input.project_ids,
+    secret_hash,
+    created_at: ctx.now(),
+    last_used_at: null,
+    revoked_at: null,
+  };
+  if ((await ctx.commit([ctx.apiKeys.create(record)])) === "conflict") throw unavailable();
+  return { ...record, key };
+}
+
+async function refuseForeignProjects(
+  ctx: Ctx<"projects">,
+  organization_id: string,
+  project_ids: readonly string[],
+): Promise<void> {
+  if (project_ids.length === 0) return;
+  const projects = await ctx.projects.getMany(project_ids);
+  const own = new Set(projects.filter((p) => p.organization_id === organization_id).map(({ id }) => id));
+  const errors = project_ids.flatMap((id, index) =>
+    own.has(id) ? [] : [{ path: `project_ids.${index}`, message: "is no project of this organization" }],
+  );
+  if (errors.length > 0) throw new DomainError("invalid_request", "The request is not valid.", { errors });
+}

@@ -1,0 +1,63 @@
+import type { ApiKeys } from "./apikey/apikey.ts";
+import type { Environments } from "./environment/environment.ts";
+import type { Events } from "./event/event.ts";
+import type { Garbage } from "./garbage/garbage.ts";
+import type { Checks } from "./health/checkHealth.ts";
+import type { Members } from "./member/member.ts";
+import type { Organizations } from "./organization/organization.ts";
+import type { Changes } from "./palm/changes.ts";
+import type { Galleries } from "./palm/galleries.ts";
+import type { Palms } from "./palm/palm.ts";
+import type { Sealing } from "./palm/sealing.ts";
+import type { Templates } from "./palm/templates.ts";
+import type { Projects } from "./project/project.ts";
+import type { Scans } from "./scan/scan.ts";
+import type { Commit } from "./store.ts";
+import type { IdentityTokens } from "./user/user.ts";
+
+/** Every port there is. A function gets those that the deployment table names, a verb asks for those it uses. */
+export interface Ports {
+  apiKeys: ApiKeys;
+  changes: Changes;
+  checks: Checks;
+  commit: Commit;
+  environments: Environments;
+  events: Events;
+  galleries: Galleries;
+  garbage: Garbage;
+  identityTokens: IdentityTokens;
+  members: Members;
+  organizations: Organizations;
+  palms: Palms;
+  projects: Projects;
+  scans: Scans;
+  sealing: Sealing;
+  templates: Templates;
+}
+
+/** Time, ids and log: what a verb may not take from the outside itself. */
+export interface Surroundings {
+  /** The present. Whole milliseconds. */
+  now(): Date;
+  /** A new random UUID (v4), lower case. */
+  id(): string;
+  /** A number in [0, 1) for jitter. */
+  random(): number;
+  /** Resolves after `ms` milliseconds. */
+  sleep(ms: number): Promise<void>;
+  log: Log;
+}
+
+/** Structured log. Never templates, images, keys or personal data. */
+export interface Log {
+  warn(message: string, facts?: Record<string, unknown>): void;
+  error(message: string, facts?: Record<string, unknown>): void;
+}
+
+/** What a verb gets: surroundings and the ports it names. */
+export type Ctx<K extends keyof Ports = never> = Surroundings & Pick<Ports, K>;
+
+/** Who asks: a console user, or an integrator's key. */
+export type Actor =
+  | { type: "user"; id: string }
+  | { type: "api_key"; id: string; organization_id: string; project_ids: readonly string[] | null };

@@ -1,0 +1,18 @@
+import type { Stored, Write } from "../store.ts";
+
+/** Where palms live. `organization`: one customer's own; `global`: shared, its palms have no member. */
+export interface Environment {
+  id: string;
+  organization_id: string;
+  type: "organization" | "global";
+  template_format: "palm-code.v1";
+  /** The share of non-mated searches that may end in a false identification. */
+  target_fpir: number;
+  server_lookup_allowed: boolean;
+  created_at: Date;
+}
+
+export interface Environments {
+  get(id: string): Promise<Stored<Environment> | undefined>;
+  create(environment: Environment): Write;
+}

@@ -1,0 +1,28 @@
+import type { Stored, Write } from "../store.ts";
+
+/**
+ * A template object that is to go at `due_at` unless somebody says otherwise before. An object is put on this
+ * list before it is uploaded and leaves it in the batch that makes it count, so a crash leaves no orphan.
+ */
+export interface GarbageItem {
+  id: string;
+  object: string;
+  due_at: Date;
+}
+
+export interface Garbage {
+  /** Lists an object at once, on its own. */
+  add(item: GarbageItem): Promise<Stored<GarbageItem>>;
+  /** The same as a part of a batch. */
+  create(item: GarbageItem): Write;
+  replace(was: Stored<GarbageItem>, now: GarbageItem): Write;
+  /** Fails when anybody has touched the item since. */
+  remove(was: Stored<GarbageItem>): Write;
+  /** Takes the item off the list, whoever touched it. */
+  forget(id: string): Write;
+  /** The longest due, at most `limit`. */
+  due(at: Date, limit: number): Promise<Stored<GarbageItem>[]>;
+}
+
+/** How long an upload may take to be committed before the sweeper may take it away. */
+export const UPLOAD_GRACE_MS = 15 * 60_000;

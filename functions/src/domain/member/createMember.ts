@@ -1,0 +1,32 @@
+import type { Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import type { Member } from "./member.ts";
+
+/** What a customer says of a member. */
+export type MemberFields = Pick<Member, "name" | "external_id" | "email" | "phone_number" | "metadata">;
+
+/**
+ * A new member of a project.
+ * @throws DomainError `conflict` when the project has a member with that `external_id`.
+ */
+export async function createMember(
+  ctx: Ctx<"members" | "commit">,
+  input: { project_id: string; fields: MemberFields },
+): Promise<Member> {
+  const now = ctx.now();
+  const member: Member = {
+    id: ctx.id(),
+    project_id: input.project_id,
+    ...input.fields,
+    palm_ids: [],
+    created_at: now,
+    updated_at: now,
+  };
+  const { external_id } = member;
+  const claim = external_id === null ? [] : [ctx.members.claimExternalId(member, external_id)];
+  const outcome = await ctx.commit([ctx.members.create(member), ...claim]);
+  if (outcome === "conflict") {
+    throw new DomainError("conflict", "A member with this external_id exists in the project.");
+  }
+  return member;
+}

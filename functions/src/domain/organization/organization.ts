@@ -1,0 +1,19 @@
+import type { Stored, Write } from "../store.ts";
+
+export type Plan = "sandbox" | "business" | "enterprise";
+
+/** A customer. `admins` are the ids of the console users who run it. */
+export interface Organization {
+  id: string;
+  name: string;
+  plan: Plan;
+  admins: readonly string[];
+  created_at: Date;
+}
+
+export interface Organizations {
+  get(id: string): Promise<Stored<Organization> | undefined>;
+  /** The organizations that name the user as admin. */
+  ofAdmin(user_id: string): Promise<Organization[]>;
+  create(organization: Organization): Write;
+}

@@ -1,0 +1,35 @@
+import type { Hand } from "../../palm/index.ts";
+import type { Write } from "../store.ts";
+import type { WrappedKey } from "./sealing.ts";
+
+/** The head of an environment's gallery. `wrapped_key: null`: the key was destroyed, nothing can be opened. */
+export interface Manifest {
+  wrapped_key: WrappedKey | null;
+}
+
+/** One numbered change of a gallery. Numbers are gapless from 1; a later change of a palm replaces earlier ones. */
+export interface Change {
+  seq: number;
+  op: "put";
+  palm_id: string;
+  project_id: string | null;
+  hand: Hand;
+  /** The sealed template; null once a later change has replaced it. */
+  template: Uint8Array | null;
+  at: Date;
+}
+
+/** The log of an environment's gallery (palm.md: a small log-structured store). */
+export interface Changes {
+  /** The manifest and at most `limit` changes after number `seq`, in order, in one round trip. */
+  readAfter(
+    environment_id: string,
+    seq: number,
+    limit: number,
+  ): Promise<{ manifest: Manifest | undefined; changes: Change[] }>;
+  createManifest(environment_id: string, manifest: Manifest): Write;
+  /** Fails when the number is taken: somebody was first. */
+  append(environment_id: string, change: Change): Write;
+  /** Takes the template out of an old change. */
+  redact(environment_id: string, seq: number): Write;
+}

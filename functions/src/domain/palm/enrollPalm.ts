@@ -1,0 +1,197 @@
+import { type Candidate, fuseTemplates, type Hand, PalmError } from "../../palm/index.ts";
+import { AGAIN, change } from "../change.ts";
+import type { Ctx } from "../context.ts";
+import type { Environment } from "../environment/environment.ts";
+import { DomainError, invalid, notFound } from "../errors.ts";
+import { enrollmentCompleted } from "../event/event.ts";
+import { type GarbageItem, UPLOAD_GRACE_MS } from "../garbage/garbage.ts";
+import { MAX_PALMS, type Member } from "../member/member.ts";
+import type { Project } from "../project/project.ts";
+import type { Scan } from "../scan/scan.ts";
+import type { Stored, Write } from "../store.ts";
+import { resolve, search, thresholdFor } from "./identifyPalm.ts";
+import type { Palm } from "./palm.ts";
+import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
+import { type DataKey, templateSeal } from "./sealing.ts";
+import { templateObject } from "./templates.ts";
+
+export type EnrollCtx = Ctx<
+  "changes" | "commit" | "events" | "galleries" | "garbage" | "members" | "palms" | "scans" | "templates"
+>;
+
+/** A sealed template in Storage that no palm names yet, and its entry on the garbage list. */
+interface Upload {
+  palm_id: string;
+  sealed: Uint8Array;
+  item: Stored<GarbageItem>;
+}
+
+/**
+ * Enrols one palm of a member from 1..5 samples of it. A palm that this member has already is replaced.
+ * Palm, gallery change, member, scan and outbox event are one batch.
+ * @throws DomainError `invalid_request`, `too_large`, `not_found` (no such member), `expired`, `poor_quality`,
+ * `template_mismatch`, `duplicate_palm`, `limit_reached`, `unavailable`.
+ */
+export async function enrollPalm(
+  ctx: EnrollCtx,
+  input: { project: Project; environment: Environment; member_id: string; samples: readonly Sample[] },
+): Promise<Palm> {
+  const probes = input.samples.map(readSample);
+  const hand = commonHand(probes, input.samples);
+  if (!(await ctx.members.get(input.project.id, input.member_id))) throw notFound();
+  const live = ctx.galleries.open(input.environment.id);
+  await live.sync();
+  const probe = fuse(probes, hand);
+
+  let upload: Upload | undefined;
+  return change(ctx, async () => {
+    const member = await ctx.members.get(input.project.id, input.member_id);
+    if (!member) throw notFound();
+    const key = await live.sync();
+    const filter = { project_id: input.project.id, hand };
+    const threshold = thresholdFor(input.environment, live.rows.count(filter));
+    const seq = live.seq + 1;
+    const candidates = search(live.rows, probe, filter, true);
+    const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, candidates, threshold));
+    if (!was && member.value.palm_ids.length >= MAX_PALMS) {
+      throw new DomainError("limit_reached", `A member has at most ${MAX_PALMS} palms.`);
+    }
+
+    const palm_id = was?.value.id ?? ctx.id();
+    if (upload?.palm_id !== palm_id)
+      upload = await uploadTemplate(ctx, input.environment.id, palm_id, probe, key);
+    const now = ctx.now();
+    const palm: Palm = {
+      id: palm_id,
+      environment_id: input.environment.id,
+      project_id: input.project.id,
+      member_id: member.value.id,
+      hand,
+      template_format: input.environment.template_format,
+      samples: probes.length,
+      quality: probe.quality,
+      seq,
+      object: upload.item.value.object,
+      created_at: now,
+    };
+    const outcome = await ctx.commit([
+      ctx.changes.append(input.environment.id, {
+        seq,
+        op: "put",
+        palm_id,
+        project_id: palm.project_id,
+        hand,
+        template: upload.sealed,
+        at: now,
+      }),
+      ctx.garbage.remove(upload.item),
+      ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, member, palm)),
+      ctx.scans.create(enrollScan(ctx, palm, input.project.id, input.samples)),
+      ctx.events.create(
+        enrollmentCompleted({
+          id: ctx.id(),
+          project_id: input.project.id,
+          member_id: palm.member_id,
+          session_id: null,
+          device_id: null,
+          at: now,
+        }),
+      ),
+    ]);
+    if (outcome === "committed") return palm;
+    // The sweeper may be what touched the upload: it is made anew when the next try needs it.
+    if (ctx.now() >= upload.item.value.due_at) upload = undefined;
+    return AGAIN;
+  });
+}
+
+/** The one hand of all samples, `unknown` ones joining any. */
+function commonHand(probes: readonly Probe[], samples: readonly Sample[]): Hand {
+  let hand: Hand = "unknown";
+  for (const [index, probe] of probes.entries()) {
+    if (probe.hand === "unknown") continue;
+    if (hand !== "unknown" && hand !== probe.hand) {
+      throw invalid(`${samples[index]?.path}.hand`, "is another hand than that of the samples before");
+    }
+    hand = probe.hand;
+  }
+  return hand;
+}
+
+function fuse(probes: readonly Probe[], hand: Hand): Probe {
+  for (const probe of probes) refusePoor(probe);
+  try {
+    return { ...fuseTemplates(probes.map(({ template }) => template)), hand };
+  } catch (error) {
+    if (!(error instanceof PalmError) || error.code !== "template_mismatch") throw error;
+    throw new DomainError("template_mismatch", "The samples are not of one palm.");
+  }
+}
+
+/** The member's own palm among the look-alikes, if any. */
+async function palmOf(
+  ctx: Ctx<"palms">,
+  input: { environment: Environment; member_id: string },
+  alike: readonly Candidate[],
+): Promise<Stored<Palm> | undefined> {
+  if (alike.some(({ member_id }) => member_id !== input.member_id)) {
+    throw new DomainError("duplicate_palm", "This palm is enrolled for another member.");
+  }
+  const best = alike[0];
+  if (!best) return undefined;
+  const [palm] = await ctx.palms.getMany(input.environment.id, [best.palm_id]);
+  return palm;
+}
+
+/** Lists the object as garbage, then writes it: a crash at any point leaves nothing that is not swept. */
+async function uploadTemplate(
+  ctx: EnrollCtx,
+  environment_id: string,
+  palm_id: string,
+  probe: Probe,
+  key: DataKey,
+): Promise<Upload> {
+  const sealed = key.seal(probe.template, templateSeal(environment_id, palm_id));
+  const id = ctx.id();
+  const item = await ctx.garbage.add({
+    id,
+    object: templateObject({ environment_id, id: palm_id }, id),
+    due_at: new Date(ctx.now().getTime() + UPLOAD_GRACE_MS),
+  });
+  await ctx.templates.put(item.value.object, sealed);
+  return { palm_id, sealed, item };
+}
+
+function addPalm(ctx: EnrollCtx, member: Stored<Member>, palm: Palm): Write[] {
+  const palm_ids = [...member.value.palm_ids, palm.id];
+  return [
+    ctx.palms.create(palm),
+    ctx.members.replace(member, { ...member.value, palm_ids, updated_at: palm.created_at }),
+  ];
+}
+
+/** The old template leaves the log in the same batch, and its object is garbage from now on. */
+function replacePalm(ctx: EnrollCtx, was: Stored<Palm>, palm: Palm): Write[] {
+  return [
+    ctx.palms.replace(was, palm),
+    ctx.changes.redact(palm.environment_id, was.value.seq),
+    ctx.garbage.create({ id: ctx.id(), object: was.value.object, due_at: palm.created_at }),
+  ];
+}
+
+function enrollScan(ctx: EnrollCtx, palm: Palm, project_id: string, samples: readonly Sample[]): Scan {
+  const pad = samples.flatMap(({ pad_score }) => (pad_score === undefined ? [] : [pad_score]));
+  return {
+    id: ctx.id(),
+    project_id,
+    device_id: null,
+    source: "api",
+    operation: "enroll",
+    outcome: "enrolled",
+    member_id: null,
+    score: null,
+    // The least lively sample is what a reviewer looks for.
+    pad_score: pad.length > 0 ? Math.min(...pad) : null,
+    created_at: palm.created_at,
+  };
+}

@@ -1,0 +1,117 @@
+import { type Candidate, decide, type Gallery, MARGIN, uncalibratedThreshold } from "../../palm/index.ts";
+import type { Ctx } from "../context.ts";
+import type { Environment } from "../environment/environment.ts";
+import { unavailable } from "../errors.ts";
+import type { Project } from "../project/project.ts";
+import type { Scan } from "../scan/scan.ts";
+import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
+import { twoDigits } from "./score.ts";
+
+export type IdentifyCtx = Ctx<"galleries" | "palms" | "scans" | "commit">;
+
+/** What identification answers. `member_id`, `score` and `hand` are null on `no_match`. */
+export interface Identification {
+  scan_id: string;
+  outcome: "identified" | "no_match";
+  member_id: string | null;
+  score: number | null;
+  threshold: number;
+  hand: "left" | "right" | "unknown" | null;
+  /** How many palms were compared. */
+  searched: number;
+  took_ms: number;
+}
+
+/**
+ * Whose palm is this? Looks only at palms of the project, and leaves one scan.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`.
+ */
+export async function identifyPalm(
+  ctx: IdentifyCtx,
+  input: { project: Project; environment: Environment; sample: Sample },
+): Promise<Identification> {
+  const started = ctx.now();
+  const live = ctx.galleries.open(input.environment.id);
+  const synced = live.sync();
+  // The log is read while this thread extracts; a refused sample must not leave that read unheard.
+  synced.catch(() => undefined);
+  const probe = readSample(input.sample);
+  await synced;
+  refusePoor(probe);
+
+  const filter = { project_id: input.project.id, hand: probe.hand };
+  const searched = live.rows.count(filter);
+  const threshold = thresholdFor(input.environment, searched);
+  const candidates = search(live.rows, probe, filter);
+  const decision = decide(await resolve(ctx, input.environment.id, candidates, threshold - MARGIN), {
+    threshold,
+    margin: MARGIN,
+  });
+
+  const winner = decision.candidate;
+  const scan: Scan = {
+    id: ctx.id(),
+    project_id: input.project.id,
+    device_id: null,
+    source: "api",
+    operation: "identify",
+    outcome: decision.outcome,
+    member_id: winner?.member_id ?? null,
+    score: winner ? twoDigits(winner.score) : null,
+    pad_score: input.sample.pad_score ?? null,
+    created_at: ctx.now(),
+  };
+  if ((await ctx.commit([ctx.scans.create(scan)])) === "conflict") throw unavailable();
+  return {
+    scan_id: scan.id,
+    outcome: decision.outcome,
+    member_id: scan.member_id,
+    score: scan.score,
+    threshold: twoDigits(threshold),
+    hand: winner?.hand ?? null,
+    searched,
+    took_ms: ctx.now().getTime() - started.getTime(),
+  };
+}
+
+/** The score that a match must reach in a search of `searched` palms. */
+export function thresholdFor(environment: Environment, searched: number): number {
+  return uncalibratedThreshold({
+    format: environment.template_format,
+    target_fpir: environment.target_fpir,
+    gallery_size: searched,
+  });
+}
+
+/** The best palms for a probe. */
+export function search(
+  rows: Gallery,
+  probe: Probe,
+  filter: { project_id?: string; hand: Probe["hand"] },
+  exhaustive = false,
+): Candidate[] {
+  return rows.search(probe.template, { ...filter, k: 8, exhaustive });
+}
+
+/**
+ * Reads the palm documents of the candidates that can matter: what was erased meanwhile falls out, and each
+ * gets its member, which no gallery row knows.
+ */
+export async function resolve(
+  ctx: Ctx<"palms">,
+  environment_id: string,
+  candidates: readonly Candidate[],
+  atLeast: number,
+): Promise<Candidate[]> {
+  const near = candidates.filter(({ score }) => score >= atLeast);
+  if (near.length === 0) return [];
+  const palms = await ctx.palms.getMany(
+    environment_id,
+    near.map(({ palm_id }) => palm_id),
+  );
+  const byId = new Map(palms.map(({ value }) => [value.id, value]));
+  return near.flatMap((candidate) => {
+    const palm = byId.get(candidate.palm_id);
+    return palm ? [{ ...candidate, member_id: palm.member_id }] : [];
+  });
+}

@@ -1,0 +1,28 @@
+import type { Hand } from "../../palm/index.ts";
+import type { Stored, Write } from "../store.ts";
+
+/** An enrolled palm: the link from a template to whose it is. The template itself is elsewhere, sealed. */
+export interface Palm {
+  id: string;
+  environment_id: string;
+  project_id: string | null;
+  member_id: string | null;
+  hand: Hand;
+  template_format: "palm-code.v1";
+  /** How many samples were fused. */
+  samples: number;
+  /** 0..100. */
+  quality: number;
+  /** The change that put the present template into the gallery. */
+  seq: number;
+  /** The Storage object that holds the sealed template. */
+  object: string;
+  created_at: Date;
+}
+
+export interface Palms {
+  /** Those of `ids` that exist, in any order. */
+  getMany(environment_id: string, ids: readonly string[]): Promise<Stored<Palm>[]>;
+  create(palm: Palm): Write;
+  replace(was: Stored<Palm>, now: Palm): Write;
+}

@@ -1,0 +1,73 @@
+import {
+  decodeImage,
+  extractTemplate,
+  type Hand,
+  MIN_QUALITY,
+  PalmError,
+  readTemplate,
+} from "../../palm/index.ts";
+import { DomainError, invalid } from "../errors.ts";
+
+/** What a caller sends of a palm: an image or a template, never both. `path` is where it stands in the request. */
+export interface Sample {
+  path: string;
+  image?: Uint8Array | undefined;
+  template?: Uint8Array | undefined;
+  hand?: Hand | undefined;
+  pad_score?: number | undefined;
+}
+
+/** A sample as a template. `hand` is the caller's word, else the template's own. */
+export interface Probe {
+  template: Uint8Array;
+  hand: Hand;
+  quality: number;
+}
+
+const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
+
+/**
+ * Reads a sample.
+ * @throws DomainError `invalid_request` or `too_large` at the sample's place.
+ */
+export function readSample(sample: Sample): Probe {
+  return sample.image ? readImage(sample, sample.image) : readGivenTemplate(sample);
+}
+
+function readImage(sample: Sample, bytes: Uint8Array): Probe {
+  const hand = sample.hand ?? "unknown";
+  const path = at(sample.path, "image");
+  const image = orRefuse(path, () => decodeImage(bytes));
+  return { ...extractTemplate(image, { hand }), hand };
+}
+
+function readGivenTemplate(sample: Sample): Probe {
+  const template = sample.template ?? new Uint8Array();
+  const path = at(sample.path, "template");
+  const { hand, quality } = orRefuse(path, () => readTemplate(template));
+  if (sample.hand !== undefined && sample.hand !== hand) {
+    throw invalid(path, `is of a ${hand} hand, not of a ${sample.hand} one`);
+  }
+  return { template, hand, quality };
+}
+
+function orRefuse<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PalmError)) throw error;
+    if (error.code === "too_large") {
+      throw new DomainError("too_large", "The picture is too large.", {
+        errors: [{ path, message: error.message }],
+      });
+    }
+    throw invalid(path, error.message);
+  }
+}
+
+/** @throws DomainError `poor_quality` when the picture is fine but shows no usable palm. */
+export function refusePoor(probe: Probe): void {
+  if (probe.quality < MIN_QUALITY) {
+    throw new DomainError("poor_quality", "No usable palm is seen; take the picture again.");
+  }
+}

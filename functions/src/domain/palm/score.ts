@@ -1,0 +1,2 @@
+/** Scores and thresholds leave with two digits: full precision would let a guesser climb (palm.md section 5). */
+export const twoDigits = (score: number): number => Math.round(score * 100) / 100;

@@ -1,0 +1,22 @@
+/** An environment's data key, sealed by a master key of the keyring. `kid` names the master key. */
+export interface WrappedKey {
+  kid: string;
+  sealed: Uint8Array;
+}
+
+/** Seals and opens with one environment's data key (AES-256-GCM). `about` is bound to the sealed bytes. */
+export interface DataKey {
+  seal(plain: Uint8Array, about: string): Uint8Array;
+  /** @throws Error when the bytes were altered, or sealed about something else or by another key. */
+  open(sealed: Uint8Array, about: string): Uint8Array;
+}
+
+export interface Sealing {
+  newDataKey(environment_id: string): WrappedKey;
+  /** @throws Error when the master key is not in the keyring. */
+  unwrap(environment_id: string, key: WrappedKey): DataKey;
+}
+
+/** What a sealed template is bound to, so that it cannot be moved to another palm. */
+export const templateSeal = (environment_id: string, palm_id: string): string =>
+  `template:${environment_id}:${palm_id}`;

@@ -1,0 +1,29 @@
+import type { Environment } from "../environment/environment.ts";
+import type { Stored, Write } from "../store.ts";
+
+/** One place or app of an organization: members, scans and webhooks live in it. */
+export interface Project {
+  id: string;
+  organization_id: string;
+  environment_id: string | null;
+  name: string;
+  phone_number: string | null;
+  website: string | null;
+  sandbox: boolean;
+  server_lookup_enabled: boolean;
+  created_at: Date;
+}
+
+export interface Projects {
+  get(id: string): Promise<Stored<Project> | undefined>;
+  /** Those of `ids` that exist, in any order. */
+  getMany(ids: readonly string[]): Promise<Project[]>;
+  /** All projects of the organizations (any number of them), in any order. */
+  ofOrganizations(organization_ids: readonly string[]): Promise<Project[]>;
+  create(project: Project): Write;
+}
+
+/** Members and their palms are the customer's own: an environment of the project's organization alone. */
+export function isTenantManaged(project: Project, environment: Environment | undefined): boolean {
+  return environment?.type === "organization" && environment.organization_id === project.organization_id;
+}

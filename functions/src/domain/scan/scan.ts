@@ -1,0 +1,21 @@
+import type { Write } from "../store.ts";
+
+/** One look at a palm: what was asked, what came out. `score` has two digits. */
+export interface Scan {
+  id: string;
+  project_id: string;
+  device_id: string | null;
+  source: "api" | "terminal";
+  operation: "identify" | "verify" | "enroll";
+  outcome: "identified" | "no_match" | "match" | "enrolled";
+  /** Null but on an `identified` scan. */
+  member_id: string | null;
+  score: number | null;
+  /** The device's liveness score, 0..1, as it was sent. */
+  pad_score: number | null;
+  created_at: Date;
+}
+
+export interface Scans {
+  create(scan: Scan): Write;
+}

@@ -1,0 +1,66 @@
+import type { Actor, Ctx } from "../domain/context.ts";
+import { parseKey, secretMatches } from "../domain/credential/key.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { Credential } from "./route.ts";
+
+/** `last_used_at` of a key is written at most this often, in ms. */
+const TOUCH_MS = 60_000;
+
+/** A credential that passed: its kind, who it is, and work that may go on while the request is handled. */
+export interface Authenticated {
+  kind: Credential;
+  actor: Actor;
+  aside: Promise<void>;
+}
+
+/** A credential of a known form, not yet looked up. */
+export type Presented = { kind: "firebase"; token: string } | { kind: "apiKey"; id: string; secret: string };
+
+const unauthenticated = (): DomainError =>
+  new DomainError("unauthenticated", "A valid credential is required.", {
+    headers: { "WWW-Authenticate": "Bearer" },
+  });
+
+/**
+ * Reads the `Authorization` header without any look-up.
+ * @throws DomainError `unauthenticated` for what cannot be a credential.
+ */
+export function present(authorization: string | undefined): Presented {
+  const token = /^Bearer +([^\s]+)$/i.exec(authorization ?? "")?.[1];
+  if (token === undefined) throw unauthenticated();
+  if (token.split(".").length === 3) return { kind: "firebase", token };
+  const key = parseKey("pg", token);
+  if (!key) throw unauthenticated();
+  return { kind: "apiKey", ...key };
+}
+
+/**
+ * Looks the credential up.
+ * @throws DomainError `unauthenticated` for one that is unknown, wrong, expired or revoked.
+ */
+export async function authenticate(
+  ctx: Ctx<"apiKeys" | "identityTokens">,
+  presented: Presented,
+): Promise<Authenticated> {
+  if (presented.kind === "firebase") {
+    const id = await ctx.identityTokens.verify(presented.token);
+    if (id === undefined) throw unauthenticated();
+    return { kind: "firebase", actor: { type: "user", id }, aside: Promise.resolve() };
+  }
+  const key = (await ctx.apiKeys.get(presented.id))?.value;
+  if (!key || !secretMatches(presented.secret, key.secret_hash)) throw unauthenticated();
+  const now = ctx.now();
+  if (key.revoked_at && key.revoked_at <= now) throw unauthenticated();
+  const { id, organization_id, project_ids } = key;
+  const stale = !key.last_used_at || now.getTime() - key.last_used_at.getTime() >= TOUCH_MS;
+  return {
+    kind: "apiKey",
+    actor: { type: "api_key", id, organization_id, project_ids },
+    // A key that cannot be touched still works: the time of use is a courtesy.
+    aside: stale
+      ? ctx.apiKeys.touch(id, now).catch((error: unknown) => {
+          ctx.log.warn("last_used_at was not written", { key_id: id, error: String(error) });
+        })
+      : Promise.resolve(),
+  };
+}

@@ -1,0 +1,115 @@
+import * as z from "zod";
+import { DomainError, type FieldError } from "../domain/errors.ts";
+import { BODY_LIMITS, type Route } from "./route.ts";
+
+const MAX_DEPTH = 32;
+
+/** A custom zod issue with this parameter is 413, not 400. */
+export const TOO_LARGE = { code: "too_large" } as const;
+
+/**
+ * Reads and validates query and body.
+ * @throws DomainError `too_large`, `unsupported_media_type`, `invalid_request`, in this order.
+ */
+export async function readInput(route: Route, request: Request): Promise<{ query: unknown; body: unknown }> {
+  const raw = route.body ? await readBody(route, request) : undefined;
+  const faults = new Faults();
+  const json = raw === undefined ? undefined : faults.collect(() => parseJson(raw));
+  const body = route.body && json !== undefined ? faults.validate(route.body, json) : undefined;
+  const query = readQuery(route, new URL(request.url).searchParams, faults);
+  faults.refuse();
+  return { query, body };
+}
+
+async function readBody(route: Route, request: Request): Promise<Uint8Array> {
+  const limit = BODY_LIMITS[route.bodyLimit];
+  const tooLarge = (): DomainError =>
+    new DomainError("too_large", `A request body here has at most ${limit} bytes.`);
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length > limit) throw tooLarge();
+  if (bytes.length > 0 && !isJson(request.headers.get("content-type"))) {
+    throw new DomainError("unsupported_media_type", "Send application/json in UTF-8.");
+  }
+  return bytes;
+}
+
+const isJson = (contentType: string | null): boolean =>
+  /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(contentType?.trim() ?? "");
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return {};
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw fault("", "is not JSON in UTF-8");
+  }
+  if (depthOf(json) > MAX_DEPTH) throw fault("", `is nested deeper than ${MAX_DEPTH} levels`);
+  return json;
+}
+
+/** How many objects and arrays stand in each other; a scalar has depth 0. */
+function depthOf(json: unknown): number {
+  let level = [json];
+  for (let depth = 0; ; depth++) {
+    const inner = level.filter((value) => typeof value === "object" && value !== null);
+    if (inner.length === 0 || depth > MAX_DEPTH) return depth;
+    level = inner.flatMap((value) => Object.values(value as object));
+  }
+}
+
+function readQuery(route: Route, params: URLSearchParams, faults: Faults): unknown {
+  const query: Record<string, string> = {};
+  for (const name of new Set(params.keys())) {
+    const values = params.getAll(name);
+    if (values.length > 1) faults.add(name, "is given more than once");
+    else if (values[0] === "") faults.add(name, "is empty");
+    else Object.defineProperty(query, name, { value: values[0], enumerable: true });
+  }
+  return faults.validate(route.query ?? z.strictObject({}), query);
+}
+
+const fault = (path: string, message: string): DomainError =>
+  new DomainError("invalid_request", "", { errors: [{ path, message }] });
+
+/** The faults of one request, gathered so that the caller sees all at once. */
+class Faults {
+  readonly #errors: FieldError[] = [];
+  #tooLarge = false;
+
+  add(path: string, message: string): void {
+    this.#errors.push({ path, message });
+  }
+
+  collect<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      this.#errors.push(...(error.errors ?? []));
+      return undefined;
+    }
+  }
+
+  validate<T>(schema: z.ZodType<T>, value: unknown): T | undefined {
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) {
+      if (issue.code === "custom" && issue.params?.["code"] === TOO_LARGE.code) this.#tooLarge = true;
+      const path = issue.path.map(String);
+      if (issue.code === "unrecognized_keys") {
+        for (const key of issue.keys) this.add([...path, key].join("."), "is not known here");
+      } else {
+        this.add(path.join("."), issue.message);
+      }
+    }
+    return undefined;
+  }
+
+  refuse(): void {
+    if (this.#tooLarge) throw new DomainError("too_large", "A picture has at most 1 MiB.");
+    if (this.#errors.length === 0) return;
+    throw new DomainError("invalid_request", "The request is not valid.", { errors: this.#errors });
+  }
+}

@@ -1,0 +1,128 @@
+import type * as z from "zod";
+import type { Actor, Ctx, Ports } from "../domain/context.ts";
+import type { Environment } from "../domain/environment/environment.ts";
+import type { ErrorCode } from "../domain/errors.ts";
+import type { Organization } from "../domain/organization/organization.ts";
+import type { Project } from "../domain/project/project.ts";
+
+/** Kinds of credential: a console user's Firebase ID token, an integrator's API key. */
+export type Credential = "firebase" | "apiKey";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/**
+ * What a route acts in, found by the pipeline before the handler runs:
+ * `public` nothing, `caller` whoever asks, `organization` and `project` those that the path names, `tenant` a
+ * project whose environment is tenant-managed.
+ */
+export interface Scopes {
+  public: unknown;
+  caller: { actor: Actor };
+  organization: { actor: Actor; organization: Organization };
+  project: { actor: Actor; project: Project };
+  tenant: { actor: Actor; project: Project; environment: Environment };
+}
+
+/** The scopes that need a path parameter, and which. */
+export const SCOPE_PARAMS = {
+  organization: "org_id",
+  project: "project_id",
+  tenant: "project_id",
+} as const satisfies Partial<Record<keyof Scopes, string>>;
+
+/** States that a route asks for beyond its scope, in the order in which they are refused. */
+export const STATES = ["server_lookup"] as const;
+export type State = (typeof STATES)[number];
+
+/** Largest body in bytes: palm pictures are sent to a few routes only. */
+export const BODY_LIMITS = { standard: 256 * 1024, palm: 8 * 1024 * 1024 } as const;
+
+type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? { [K in Name]: string } & PathParams<Rest>
+  : unknown;
+
+/** One endpoint as data: pipeline, documentation, rewrites check and security tests all read it. */
+export interface RouteSpec<
+  Path extends string,
+  Scope extends keyof Scopes,
+  Query,
+  Body,
+  Output,
+  Needs extends keyof Ports,
+> {
+  method: Method;
+  /** With `/v1`; parameters in braces are UUIDs. */
+  path: Path;
+  operationId: string;
+  /** The function that serves it (index.ts). */
+  fn: string;
+  summary: string;
+  description: string;
+  auth: "public" | readonly [Credential, ...Credential[]];
+  scope: Scope;
+  requires?: readonly State[];
+  /** Without it any query parameter is refused. */
+  query?: z.ZodType<Query>;
+  /** Without it the body is not read. */
+  body?: z.ZodType<Body>;
+  bodyLimit?: keyof typeof BODY_LIMITS;
+  /** The status of success; 200 unless said. */
+  status?: 200 | 201 | 202 | 204;
+  /** Where the answer itself decides its status (health's 503 is a document, no problem). */
+  statusOf?(output: Output): number;
+  /** The shape of success; `null` for 204. */
+  response: z.ZodType<Output> | null;
+  /** Codes that the handler itself answers; those of the pipeline are implied (`errorsOf`). */
+  errors: readonly ErrorCode[];
+  handle(
+    ctx: Ctx<Needs>,
+    input: Scopes[Scope] & { params: PathParams<Path>; query: Query; body: Body },
+  ): Promise<Output>;
+}
+
+/** A route in a table, its types forgotten but for the ports it needs. */
+export interface Route<Needs extends keyof Ports = keyof Ports> {
+  method: Method;
+  path: string;
+  operationId: string;
+  fn: string;
+  summary: string;
+  description: string;
+  auth: "public" | readonly [Credential, ...Credential[]];
+  scope: keyof Scopes;
+  requires: readonly State[];
+  query: z.ZodType | null;
+  body: z.ZodType | null;
+  bodyLimit: keyof typeof BODY_LIMITS;
+  status: number;
+  statusOf?(output: unknown): number;
+  response: z.ZodType | null;
+  errors: readonly ErrorCode[];
+  handle(ctx: Ctx<Needs>, input: unknown): Promise<unknown>;
+}
+
+/** Makes a route; its contract is checked by the compiler against its handler. */
+export function defineRoute<
+  const Path extends `/v1/${string}`,
+  Scope extends keyof Scopes,
+  Query = undefined,
+  Body = undefined,
+  Output = undefined,
+  Needs extends keyof Ports = never,
+>(spec: RouteSpec<Path, Scope, Query, Body, Output, Needs>): Route<Needs> {
+  const defaults = { requires: [], query: null, body: null, bodyLimit: "standard", status: 200 };
+  // The pipeline has validated what it hands over; from here on the types are its promise.
+  return { ...defaults, ...spec } as unknown as Route<Needs>;
+}
+
+/** Every code that a route can answer, those of the pipeline included. */
+export function errorsOf(route: Route): ErrorCode[] {
+  const codes = new Set<ErrorCode>(["internal", "unavailable", "invalid_request"]);
+  if (route.auth !== "public") codes.add("unauthenticated").add("forbidden");
+  if (route.scope in SCOPE_PARAMS) codes.add("not_found");
+  if (route.scope === "tenant") codes.add("environment_not_tenant_managed");
+  if (route.requires.includes("server_lookup")) codes.add("server_lookup_disabled");
+  if (route.body) codes.add("too_large").add("unsupported_media_type");
+  for (const code of route.errors) codes.add(code);
+  return [...codes];
+}

@@ -1,0 +1,64 @@
+import { type HttpsFunction, type HttpsOptions, onRequest } from "firebase-functions/https";
+import * as logger from "firebase-functions/logger";
+import { onSchedule, type ScheduleFunction, type ScheduleOptions } from "firebase-functions/scheduler";
+import type { Ports, Surroundings } from "./domain/context.ts";
+import type { PipelinePorts } from "./http/app.ts";
+import type { Route } from "./http/route.ts";
+
+type Deps = typeof import("./deps.ts");
+type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
+
+/** An HTTPS function that serves a group's routes; its code is loaded by the instances that serve it alone. */
+export function serve<Needs extends keyof Ports>(
+  id: string,
+  options: HttpsOptions,
+  group: () => Promise<{ routes: readonly Route<Needs>[] }>,
+  give: (deps: Deps) => Given<Needs | PipelinePorts> | Promise<Given<Needs | PipelinePorts>>,
+): HttpsFunction {
+  const start = once(id, async () => {
+    const [{ createApp, toListener }, { routes }, deps] = await Promise.all([
+      import("./http/app.ts"),
+      group(),
+      import("./deps.ts"),
+    ]);
+    return toListener(createApp(routes, await give(deps)));
+  });
+  return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {
+    const listener = await start();
+    await listener(request, response);
+  });
+}
+
+/** A function that runs by the clock. */
+export function schedule<Needs extends keyof Ports>(
+  id: string,
+  options: ScheduleOptions,
+  task: () => Promise<(ctx: Given<Needs>) => Promise<void>>,
+  give: (deps: Deps) => Given<Needs> | Promise<Given<Needs>>,
+): ScheduleFunction {
+  const start = once(id, async () => {
+    const [run, deps] = await Promise.all([task(), import("./deps.ts")]);
+    const ctx = await give(deps);
+    return () => run(ctx);
+  });
+  return onSchedule(options, async () => {
+    const run = await start();
+    await run();
+  });
+}
+
+/**
+ * Starts at the first use, or with the instance when this is the function that it is for. An instance that
+ * cannot start (an empty secret, say) ends, so that a bad deployment never replaces a good one.
+ */
+function once<T>(id: string, start: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined;
+  const get = (): Promise<T> => (started ??= start());
+  if (process.env["FUNCTION_TARGET"] === id) {
+    get().catch((error: unknown) => {
+      logger.error(`${id} cannot start`, error);
+      process.exit(1);
+    });
+  }
+  return get;
+}
