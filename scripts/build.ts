@@ -20,7 +20,7 @@ await build({
   external: ["firebase-admin", "firebase-functions", "@google-cloud/*"],
   // CommonJS packages inside an ES bundle still ask for `require`.
   banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
   },
   logLevel: "warning",
 });

@@ -24,7 +24,9 @@ try {
     if (name !== "unit") suite ??= await startSuite({ profile: "test" });
     const started = Date.now();
     const passed = await mocha(name, suite ? { ...suite.env, BASE_URL: suite.baseUrl } : {});
-    console.log(`${name}: ${passed ? "passed" : "failed"} in ${Math.round((Date.now() - started) / 1000)} s\n`);
+    console.log(
+      `${name}: ${passed ? "passed" : "failed"} in ${Math.round((Date.now() - started) / 1000)} s\n`,
+    );
     failed ||= !passed;
     // A later suite says nothing new about what an earlier one found broken.
     if (failed) break;

@@ -40,10 +40,16 @@ type CorePorts =
   | "scans";
 type GalleryPorts = "changes" | "galleries" | "palms" | "sealing" | "templates";
 
-/** What every function has: Firestore's plain collections, and Auth. The clients open no connection until used. */
-export function coreDeps(): Surroundings & Pick<Ports, CorePorts> {
-  const { projectId } = readRuntime(process.env);
-  const db = openFirestore(projectId);
+/** The clients that every function has; they open no connection until they are used. */
+function connect() {
+  const runtime = readRuntime(process.env);
+  return { ...runtime, db: openFirestore(runtime.projectId), auth: openAuth(runtime.projectId) };
+}
+
+type Clients = ReturnType<typeof connect>;
+
+/** Firestore's plain collections, and Auth. */
+export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick<Ports, CorePorts> {
   return {
     ...surroundings,
     apiKeys: createApiKeys(db),
@@ -51,7 +57,7 @@ export function coreDeps(): Surroundings & Pick<Ports, CorePorts> {
     environments: createEnvironments(db),
     events: createEvents(db),
     garbage: createGarbage(db),
-    identityTokens: createIdentityTokens(openAuth(projectId)),
+    identityTokens: createIdentityTokens(auth),
     members: createMembers(db),
     organizations: createOrganizations(db),
     projects: createProjects(db),
@@ -59,64 +65,60 @@ export function coreDeps(): Surroundings & Pick<Ports, CorePorts> {
   };
 }
 
+async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templates">> {
+  const [{ createTemplates }, { openStorage }] = await Promise.all([
+    import("./data/templates.ts"),
+    import("./data/storage.ts"),
+  ]);
+  return { templates: createTemplates(openStorage(projectId), params.TEMPLATE_BUCKET.value()) };
+}
+
 /** For `identify` alone: galleries, templates and the keys that open them. */
 export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePorts | GalleryPorts>> {
-  const { projectId } = readRuntime(process.env);
-  const [keyring, log, palms, templates, storage, live] = await Promise.all([
+  const clients = connect();
+  const [keyring, log, palms, live, templates] = await Promise.all([
     import("./data/keyring.ts"),
     import("./data/changes.ts"),
     import("./data/palms.ts"),
-    import("./data/templates.ts"),
-    import("./data/storage.ts"),
     import("./domain/palm/galleries.ts"),
+    templatesDeps(clients),
   ]);
-  const db = openFirestore(projectId);
-  const sealing = keyring.createSealing(
-    keyring.parseKeyring("TEMPLATE_KEYS", readSecret("TEMPLATE_KEYS", projectId)),
-  );
-  const changes = log.createChanges(db);
+  const secret = readSecret("TEMPLATE_KEYS", clients.projectId);
+  const sealing = keyring.createSealing(keyring.parseKeyring("TEMPLATE_KEYS", secret));
+  const changes = log.createChanges(clients.db);
   return {
-    ...coreDeps(),
+    ...coreDeps(clients),
+    ...templates,
     changes,
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
-    palms: palms.createPalms(db),
+    palms: palms.createPalms(clients.db),
     sealing,
-    templates: templates.createTemplates(storage.openStorage(projectId), params.TEMPLATE_BUCKET.value()),
   };
 }
 
 /** For `health`: a check of each dependency. */
 export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "checks">> {
-  const { projectId, tasksEmulatorHost } = readRuntime(process.env);
-  const [checks, health, queue, storage] = await Promise.all([
+  const clients = connect();
+  const { projectId, db, auth, tasksEmulatorHost: emulatorHost } = clients;
+  const [checks, health, { createQueueCheck }, { openStorage }] = await Promise.all([
     import("./data/health.ts"),
     import("./domain/health/checkHealth.ts"),
     import("./data/queue.ts"),
     import("./data/storage.ts"),
   ]);
   const list = [
-    checks.createFirestoreCheck(openFirestore(projectId)),
-    checks.createAuthCheck(openAuth(projectId)),
-    checks.createStorageCheck(storage.openStorage(projectId), params.TEMPLATE_BUCKET.value()),
-    queue.createQueueCheck({
-      projectId,
-      region: REGION,
-      name: "deliverwebhook",
-      emulatorHost: tasksEmulatorHost,
-    }),
+    checks.createFirestoreCheck(db),
+    checks.createAuthCheck(auth),
+    checks.createStorageCheck(openStorage(projectId), params.TEMPLATE_BUCKET.value()),
+    createQueueCheck({ projectId, region: REGION, name: "deliverwebhook", emulatorHost }),
   ];
-  return { ...coreDeps(), checks: new health.Checks(list, surroundings.now) };
+  // A first call opens connections, which takes longer than a check may: let nobody wait for that.
+  for (const { run } of list) run().catch(() => undefined);
+  return { ...coreDeps(clients), checks: new health.Checks(list, surroundings.now) };
 }
 
 /** For `sweeper`: what it sweeps. */
 export async function sweeperDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "templates">> {
-  const { projectId } = readRuntime(process.env);
-  const [templates, storage] = await Promise.all([
-    import("./data/templates.ts"),
-    import("./data/storage.ts"),
-  ]);
-  return {
-    ...coreDeps(),
-    templates: templates.createTemplates(storage.openStorage(projectId), params.TEMPLATE_BUCKET.value()),
-  };
+  const clients = connect();
+  return { ...coreDeps(clients), ...(await templatesDeps(clients)) };
 }

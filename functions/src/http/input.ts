@@ -41,12 +41,18 @@ function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw fault("", "is not JSON in UTF-8");
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), refusePrototype);
+  } catch (error) {
+    throw error instanceof DomainError ? error : fault("", "is not JSON in UTF-8");
   }
   if (depthOf(json) > MAX_DEPTH) throw fault("", `is nested deeper than ${MAX_DEPTH} levels`);
   return json;
+}
+
+/** No object of ours has such a key, and validators drop it in silence: better an error than a loss. */
+function refusePrototype(key: string, value: unknown): unknown {
+  if (key === "__proto__") throw fault("", "has a key __proto__");
+  return value;
 }
 
 /** How many objects and arrays stand in each other; a scalar has depth 0. */

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { assertProblem, type Client, createClient } from "../support/client.ts";
+import { baseUrl } from "../support/suite.ts";
+import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+describe("API keys of an organization", () => {
+  let deps: Deps;
+  let api: Client;
+  let tenant: Tenant;
+  let path: string;
+
+  before(async () => {
+    deps = await openDeps();
+    api = createClient(baseUrl());
+  });
+  beforeEach(async () => {
+    tenant = await newTenant(deps);
+    path = `/v1/organization/${tenant.organization.id}/api-keys`;
+  });
+
+  describe("POST /v1/organization/{org_id}/api-keys", () => {
+    it("makes a key of the whole organization, shown once, that opens its projects", async () => {
+      const made = await api("POST", path, {
+        token: tenant.user.token,
+        body: { name: "Turnstiles", project_ids: null },
+      });
+      assert.equal(made.status, 201);
+      const { id, prefix, key, created_at } = made.body;
+      assert.deepEqual(made.body, {
+        id,
+        prefix,
+        organization_id: tenant.organization.id,
+        name: "Turnstiles",
+        created_by_user_id: tenant.user.uid,
+        project_ids: null,
+        created_at,
+        last_used_at: null,
+        revoked_at: null,
+        key,
+      });
+      assert.match(key, /^pg_[0-9A-Za-z]{22}\.[0-9A-Za-z]{49}$/);
+      assert.equal(key.split(".")[0], prefix);
+      assert.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      const projects = await api("GET", "/v1/projects", { token: key });
+      assert.deepEqual(
+        projects.body.map((project: { id: string }) => project.id),
+        [tenant.project.id],
+      );
+    });
+
+    it("makes a key scoped to some projects", async () => {
+      const other = { ...tenant.project, id: randomUUID(), name: "Back door" };
+      await deps.commit([deps.projects.create(other)]);
+      const made = await api("POST", path, {
+        token: tenant.user.token,
+        body: { name: "Back", project_ids: [other.id] },
+      });
+      assert.equal(made.status, 201);
+      assert.equal((await api("GET", `/v1/projects/${other.id}`, { token: made.body.key })).status, 200);
+      assertProblem(
+        await api("GET", `/v1/projects/${tenant.project.id}`, { token: made.body.key }),
+        404,
+        "not_found",
+      );
+    });
+
+    it("names each project that is not the organization's", async () => {
+      const foreign = await newTenant(deps);
+      const answer = await api("POST", path, {
+        token: tenant.user.token,
+        body: { name: "x", project_ids: [tenant.project.id, foreign.project.id, randomUUID()] },
+      });
+      assertProblem(answer, 400, "invalid_request");
+      assert.deepEqual(
+        answer.body.errors.map((error: { path: string }) => error.path),
+        ["project_ids.1", "project_ids.2"],
+      );
+    });
+
+    for (const [what, body, paths] of [
+      ["no fields", {}, ["name", "project_ids"]],
+      ["an empty name", { name: "", project_ids: null }, ["name"]],
+      ["no projects", { name: "x", project_ids: [] }, ["project_ids"]],
+      ["an id in upper case", { name: "x", project_ids: [randomUUID().toUpperCase()] }, ["project_ids.0"]],
+      ["an unknown field", { name: "x", project_ids: null, admin: true }, ["admin"]],
+    ] as const) {
+      it(`refuses ${what} and says where`, async () => {
+        const answer = await api("POST", path, { token: tenant.user.token, body });
+        assertProblem(answer, 400, "invalid_request");
+        assert.deepEqual(
+          answer.body.errors.map((error: { path: string }) => error.path),
+          paths,
+        );
+      });
+    }
+
+    it("refuses a project that stands in the list twice", async () => {
+      const { id } = tenant.project;
+      const answer = await api("POST", path, {
+        token: tenant.user.token,
+        body: { name: "x", project_ids: [id, id] },
+      });
+      assertProblem(answer, 400, "invalid_request");
+      assert.deepEqual(answer.body.errors, [
+        { path: "project_ids.1", message: "stands in the list already" },
+      ]);
+    });
+  });
+
+  describe("GET /v1/organization/{org_id}/api-keys", () => {
+    it("lists keys newest first, revoked ones included, without their secrets", async () => {
+      const call = { token: tenant.user.token };
+      const first = await api("POST", path, { ...call, body: { name: "first", project_ids: null } });
+      const second = await api("POST", path, { ...call, body: { name: "second", project_ids: null } });
+      await api("DELETE", `${path}/${first.body.id}`, call);
+      const { body } = await api("GET", path, call);
+      const { key: _1, ...secondShown } = second.body;
+      const { key: _2, ...firstShown } = first.body;
+      assert.deepEqual(body.slice(0, 2), [secondShown, { ...firstShown, revoked_at: body[1].revoked_at }]);
+      assert.ok(Date.parse(body[1].revoked_at) >= Date.parse(first.body.created_at));
+      assert.equal(body.length, 3);
+    });
+  });
+
+  describe("DELETE /v1/organization/{org_id}/api-keys/{key_id}", () => {
+    it("refuses the very next request with the key, and answers 204 again", async () => {
+      const call = { token: tenant.user.token };
+      const { body } = await api("POST", path, { ...call, body: { name: "x", project_ids: null } });
+      assert.equal((await api("GET", "/v1/projects", { token: body.key })).status, 200);
+      const revoked = await api("DELETE", `${path}/${body.id}`, call);
+      assert.deepEqual({ status: revoked.status, text: revoked.text }, { status: 204, text: "" });
+      assertProblem(await api("GET", "/v1/projects", { token: body.key }), 401, "unauthenticated");
+      assert.equal((await api("DELETE", `${path}/${body.id}`, call)).status, 204);
+    });
+
+    it("answers 404 for a key of another organization", async () => {
+      const other = await newTenant(deps);
+      const { body } = await api("POST", `/v1/organization/${other.organization.id}/api-keys`, {
+        token: other.user.token,
+        body: { name: "x", project_ids: null },
+      });
+      assertProblem(
+        await api("DELETE", `${path}/${body.id}`, { token: tenant.user.token }),
+        404,
+        "not_found",
+      );
+      assert.equal((await api("GET", "/v1/projects", { token: body.key })).status, 200);
+    });
+  });
+
+  it("notes when a key was last used, at most once a minute", async () => {
+    const read = async () =>
+      (await api("GET", path, { token: tenant.user.token })).body[0].last_used_at as string | null;
+    assert.equal(await read(), null);
+    await api("GET", "/v1/projects", { token: tenant.key });
+    const used = await read();
+    assert.ok(used !== null && Math.abs(Date.now() - Date.parse(used)) < 30_000);
+    await api("GET", "/v1/projects", { token: tenant.key });
+    assert.equal(await read(), used);
+  });
+
+  it("forgets an admin on the very next request after they were removed", async () => {
+    const call = { token: tenant.user.token };
+    assert.equal((await api("GET", path, call)).status, 200);
+    const { db } = await import("../support/firestore.ts");
+    await db().doc(`organizations/${tenant.organization.id}`).update({ admins: [] });
+    assertProblem(await api("GET", path, call), 404, "not_found");
+    assertProblem(await api("GET", `/v1/projects/${tenant.project.id}`, call), 404, "not_found");
+    assert.deepEqual((await api("GET", "/v1/projects", call)).body, []);
+  });
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+
+/** An answer, read to its end. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The parsed body; `undefined` when there is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare what they find
+  body: any;
+}
+
+export interface Call {
+  token?: string;
+  /** Sent as JSON. */
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Calls an API by method and path. */
+export type Client = (method: string, path: string, call?: Call) => Promise<Answer>;
+
+/** A client over HTTP (a base URL), or of an application in this process (a fetch function). */
+export function createClient(send: string | ((request: Request) => Response | Promise<Response>)): Client {
+  const base = typeof send === "string" ? send : "http://palmgate.test";
+  const go = typeof send === "string" ? (request: Request) => fetch(request) : send;
+  return async (method, path, { token, body, headers = {} } = {}) => {
+    const request = new Request(base + path, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const response = await go(request);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: text === "" ? undefined : JSON.parse(text),
+    };
+  };
+}
+
+/** Holds a refusal against status and code; its document must be whole. */
+export function assertProblem(answer: Answer, status: number, code: string): void {
+  assert.deepEqual({ status: answer.status, code: answer.body?.code }, { status, code }, answer.text);
+  assert.equal(answer.headers.get("content-type"), "application/problem+json");
+  const keys = [
+    "type",
+    "title",
+    "status",
+    "detail",
+    "code",
+    "request_id",
+    ...(status === 400 ? ["errors"] : []),
+  ];
+  assert.deepEqual(Object.keys(answer.body), keys);
+  assert.equal(answer.body.request_id, answer.headers.get("x-request-id"));
+}
