@@ -23,7 +23,7 @@ try {
   for (const name of chosen) {
     if (name !== "unit") suite ??= await startSuite({ profile: "test" });
     const started = Date.now();
-    const passed = await mocha(name, suite ? { ...suite.env, BASE_URL: suite.baseUrl } : {});
+    const passed = await mocha(name, suite ? { ...suite.env, BASE_URL: suite.baseUrl, METADATA_SERVER_DETECTION: "none" } : {});
     console.log(
       `${name}: ${passed ? "passed" : "failed"} in ${Math.round((Date.now() - started) / 1000)} s\n`,
     );

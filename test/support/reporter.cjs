@@ -11,7 +11,10 @@ module.exports = class extends reporters.Spec {
     runner.once("end", () => {
       mkdirSync(FOLDER, { recursive: true });
       const { passes, failures } = this.stats;
-      writeFileSync(join(FOLDER, `${process.env.SUITE ?? "suite"}.json`), JSON.stringify({ passes, failures }));
+      writeFileSync(
+        join(FOLDER, `${process.env.SUITE ?? "suite"}.json`),
+        JSON.stringify({ passes, failures }),
+      );
     });
   }
 };

@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { assertProblem, type Client, createClient } from "../support/client.ts";
+import { db } from "../support/firestore.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { baseUrl } from "../support/suite.ts";
+import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+/** A picture of palm `seed` as session `sample` sees it, base64. */
+const picture = (seed: number, sample: number): string =>
+  Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64");
+
+const threeOf = (seed: number) => [0, 1, 2].map((sample) => ({ image: picture(seed, sample) }));
+
+describe("Palms", () => {
+  let deps: Deps;
+  let api: Client;
+  let tenant: Tenant;
+
+  before(async () => {
+    deps = await openDeps();
+    api = createClient(baseUrl());
+  });
+  beforeEach(async () => {
+    tenant = await newTenant(deps);
+  });
+
+  const at = (verb: string, of = tenant) => `/v1/project/${of.project.id}/${verb}`;
+  const identify = (body: unknown, of = tenant) => api("POST", at("identify", of), { token: of.key, body });
+  const enroll = (body: unknown, of = tenant) => api("POST", at("enroll", of), { token: of.key, body });
+  const newMember = async (of = tenant): Promise<string> =>
+    (await api("POST", at("members", of), { token: of.key })).body.id;
+  const stored = async (collection: string) =>
+    (await db().collection(`projects/${tenant.project.id}/${collection}`).get()).docs.map((doc) =>
+      doc.data(),
+    );
+
+  describe("POST /v1/project/{project_id}/enroll", () => {
+    it("enrols a palm that the very next identify names, with one scan each and one event", async () => {
+      const member_id = await newMember();
+      const palm = await enroll({
+        member_id,
+        samples: threeOf(1).map((s) => ({ ...s, hand: "left", pad_score: 0.9 })),
+      });
+      assert.equal(palm.status, 201, palm.text);
+      const { id, quality, created_at } = palm.body;
+      assert.deepEqual(palm.body, {
+        id,
+        member_id,
+        hand: "left",
+        template_format: "palm-code.v1",
+        samples: 3,
+        quality,
+        created_at,
+      });
+      assert.ok(quality > 0 && quality <= 100);
+
+      const found = await identify({ image: picture(1, 3), pad_score: 0.5 });
+      assert.equal(found.status, 200, found.text);
+      const { scan_id, score, threshold, took_ms } = found.body;
+      assert.deepEqual(found.body, {
+        scan_id,
+        outcome: "identified",
+        member_id,
+        score,
+        threshold,
+        hand: "left",
+        searched: 1,
+        took_ms,
+      });
+      assert.ok(score >= threshold && score <= 1);
+      for (const figure of [score, threshold]) assert.equal(figure, Math.round(figure * 100) / 100);
+      const member = await api("GET", at(`members/${member_id}`), { token: tenant.key });
+      assert.equal(member.body.palms, 1);
+
+      const scans = await stored("scans");
+      const shared = { project_id: tenant.project.id, device_id: null, source: "api" };
+      assert.deepEqual(
+        scans
+          .map(({ created_at: _, ...scan }) => scan)
+          .sort((a, b) => a["operation"].localeCompare(b["operation"])),
+        [
+          {
+            ...shared,
+            id: scans.find((scan) => scan["operation"] === "enroll")?.["id"],
+            operation: "enroll",
+            outcome: "enrolled",
+            member_id: null,
+            score: null,
+            pad_score: 0.9,
+          },
+          {
+            ...shared,
+            id: scan_id,
+            operation: "identify",
+            outcome: "identified",
+            member_id,
+            score,
+            pad_score: 0.5,
+          },
+        ],
+      );
+      const events = await stored("events");
+      assert.equal(events.length, 1);
+      const event = events[0] as Record<string, unknown>;
+      assert.equal(event["dispatched_at"], null);
+      assert.deepEqual(JSON.parse(event["body"] as string), {
+        event_id: event["id"],
+        event_type: "enrollment.completed",
+        timestamp: created_at,
+        project_id: tenant.project.id,
+        data: {
+          event_type: "enrollment.completed",
+          session_id: null,
+          member_id,
+          device_id: null,
+          completed_at: created_at,
+        },
+      });
+    });
+
+    it("refuses a palm of another member, and leaves nothing of it", async () => {
+      await enroll({ member_id: await newMember(), samples: threeOf(2) });
+      const second = await newMember();
+      assertProblem(
+        await enroll({ member_id: second, samples: [{ image: picture(2, 5) }] }),
+        409,
+        "duplicate_palm",
+      );
+      assert.equal((await api("GET", at(`members/${second}`), { token: tenant.key })).body.palms, 0);
+      assert.equal((await stored("scans")).length, 1);
+      assert.equal((await stored("events")).length, 1);
+    });
+
+    it("replaces a palm that the member has already, under the same id, once in the log", async () => {
+      const member_id = await newMember();
+      const first = await enroll({ member_id, samples: [{ image: picture(3, 0) }] });
+      const again = await enroll({ member_id, samples: [1, 2].map((s) => ({ image: picture(3, s) })) });
+      assert.equal(again.status, 201, again.text);
+      assert.equal(again.body.id, first.body.id);
+      assert.equal(again.body.samples, 2);
+      const found = await identify({ image: picture(3, 4) });
+      assert.deepEqual(
+        { member_id: found.body.member_id, searched: found.body.searched },
+        { member_id, searched: 1 },
+      );
+      const changes = await db().collection(`environments/${tenant.environment.id}/changes`).get();
+      assert.deepEqual(
+        changes.docs.map((doc) => [doc.id, doc.data()["template"] === null]),
+        [
+          ["000000000001", true],
+          ["000000000002", false],
+        ],
+      );
+      assert.equal((await api("GET", at(`members/${member_id}`), { token: tenant.key })).body.palms, 1);
+    });
+
+    it("takes four palms of a member, and no fifth", async () => {
+      const member_id = await newMember();
+      for (const seed of [11, 12, 13, 14]) {
+        const palm = await enroll({ member_id, samples: [{ image: picture(seed, 0) }] });
+        assert.equal(palm.status, 201, palm.text);
+      }
+      assertProblem(await enroll({ member_id, samples: [{ image: picture(15, 0) }] }), 409, "limit_reached");
+      const replaced = await enroll({ member_id, samples: [{ image: picture(12, 1) }] });
+      assert.equal(replaced.status, 201, replaced.text);
+    });
+
+    it("refuses samples of two palms, and of two hands", async () => {
+      const member_id = await newMember();
+      const two = [{ image: picture(20, 0) }, { image: picture(21, 0) }];
+      assertProblem(await enroll({ member_id, samples: two }), 422, "template_mismatch");
+      const hands = await enroll({
+        member_id,
+        samples: [
+          { image: picture(20, 0), hand: "left" },
+          { image: picture(20, 1) },
+          { image: picture(20, 2), hand: "right" },
+        ],
+      });
+      assertProblem(hands, 400, "invalid_request");
+      assert.equal(hands.body.errors[0].path, "samples.2.hand");
+    });
+
+    it("answers 404 for a member that is missing or another project's", async () => {
+      const other = await newTenant(deps);
+      const samples = threeOf(22);
+      assertProblem(await enroll({ member_id: randomUUID(), samples }), 404, "not_found");
+      assertProblem(await enroll({ member_id: await newMember(other), samples }), 404, "not_found");
+    });
+
+    it("takes templates of the environment's format, and refuses a wrong hand and broken bytes", async () => {
+      const { decodeImage, extractTemplate } = await import("../../functions/src/palm/index.ts");
+      const image = decodeImage(encodePng(syntheticPalm({ seed: 23, sample: 0 })));
+      const { template } = extractTemplate(image, { hand: "right" });
+      const base64 = Buffer.from(template).toString("base64");
+      const member_id = await newMember();
+      const wrong = await enroll({ member_id, samples: [{ template: base64, hand: "left" }] });
+      assertProblem(wrong, 400, "invalid_request");
+      assert.equal(wrong.body.errors[0].path, "samples.0.template");
+      const broken = Buffer.from(template);
+      broken[100] = (broken[100] ?? 0) ^ 1;
+      const refused = await enroll({ member_id, samples: [{ template: broken.toString("base64") }] });
+      assertProblem(refused, 400, "invalid_request");
+      assert.equal(refused.body.errors[0].path, "samples.0.template");
+      const palm = await enroll({ member_id, samples: [{ template: base64 }] });
+      assert.equal(palm.status, 201, palm.text);
+      assert.equal(palm.body.hand, "right");
+      assert.equal((await identify({ template: base64 })).body.member_id, member_id);
+    });
+  });
+
+  describe("POST /v1/project/{project_id}/identify", () => {
+    it("answers no_match for a stranger, and for anybody in an empty gallery", async () => {
+      const nobody = await identify({ image: picture(30, 0) });
+      assert.deepEqual(
+        { outcome: nobody.body.outcome, searched: nobody.body.searched },
+        { outcome: "no_match", searched: 0 },
+      );
+      await enroll({ member_id: await newMember(), samples: threeOf(31) });
+      const stranger = await identify({ image: picture(30, 1) });
+      const { scan_id, threshold, took_ms } = stranger.body;
+      assert.deepEqual(stranger.body, {
+        scan_id,
+        outcome: "no_match",
+        member_id: null,
+        score: null,
+        threshold,
+        hand: null,
+        searched: 1,
+        took_ms,
+      });
+      assert.equal((await stored("scans")).length, 3);
+    });
+
+    it("looks only at palms of that hand, and at those of no known hand", async () => {
+      await enroll({ member_id: await newMember(), samples: [{ image: picture(32, 0), hand: "left" }] });
+      await enroll({ member_id: await newMember(), samples: [{ image: picture(33, 0) }] });
+      const right = await identify({ image: picture(32, 1), hand: "right" });
+      assert.deepEqual(
+        { outcome: right.body.outcome, searched: right.body.searched },
+        { outcome: "no_match", searched: 1 },
+      );
+      assert.equal((await identify({ image: picture(32, 1), hand: "left" })).body.searched, 2);
+    });
+
+    it("does not see the palms of another project in the same environment", async () => {
+      const sibling = { ...tenant.project, id: randomUUID() };
+      await deps.commit([deps.projects.create(sibling)]);
+      const other = { ...tenant, project: sibling };
+      await enroll({ member_id: await newMember(), samples: threeOf(34) });
+      const elsewhere = await identify({ image: picture(34, 3) }, other);
+      assert.deepEqual(
+        { outcome: elsewhere.body.outcome, searched: elsewhere.body.searched },
+        { outcome: "no_match", searched: 0 },
+      );
+      const twin = await newMember(other);
+      assert.equal((await enroll({ member_id: twin, samples: threeOf(34) }, other)).status, 201);
+      assert.equal((await identify({ image: picture(34, 4) }, other)).body.member_id, twin);
+    });
+
+    it("is gated by server lookup, enrolment is not", async () => {
+      const gated = await newTenant(deps, { project: { server_lookup_enabled: false } });
+      assertProblem(await identify({ image: picture(35, 0) }, gated), 403, "server_lookup_disabled");
+      const enrolled = await enroll({ member_id: await newMember(gated), samples: threeOf(35) }, gated);
+      assert.equal(enrolled.status, 201);
+    });
+
+    it("needs an environment of the project's organization alone, and says that first", async () => {
+      const closed = { server_lookup_enabled: false };
+      const global = await newTenant(deps, { environment: { type: "global" }, project: closed });
+      const none = await newTenant(deps, { project: { environment_id: null, ...closed } });
+      const foreign = await newTenant(deps, {
+        environment: { organization_id: randomUUID() },
+        project: closed,
+      });
+      for (const customer of [global, none, foreign]) {
+        assertProblem(await identify({}, customer), 403, "environment_not_tenant_managed");
+        assertProblem(await enroll({}, customer), 403, "environment_not_tenant_managed");
+        assertProblem(
+          await api("POST", at("members", customer), { token: customer.key }),
+          403,
+          "environment_not_tenant_managed",
+        );
+      }
+    });
+
+    it("answers 410 once the environment's key is destroyed", async () => {
+      const member_id = await newMember();
+      await enroll({ member_id, samples: threeOf(36) });
+      await db().doc(`environments/${tenant.environment.id}/gallery/current`).update({ wrapped_key: null });
+      assertProblem(await identify({ image: picture(36, 3) }), 410, "expired");
+      assertProblem(await enroll({ member_id, samples: threeOf(36) }), 410, "expired");
+    });
+  });
+});

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { allRoutes } from "../../functions/src/api/routes.ts";
+import { Checks } from "../../functions/src/domain/health/checkHealth.ts";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { createApp } from "../../functions/src/http/app.ts";
+import type { Route } from "../../functions/src/http/route.ts";
+import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
+import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+/** A request id that is the same everywhere, so that answers can be compared byte for byte. */
+const SAME = { "X-Request-Id": "same" };
+
+/** A tenant and one of everything that a path can name. */
+interface World extends Tenant {
+  ids: Record<string, string>;
+  revoked: string;
+}
+
+describe("Every route", () => {
+  let deps: Deps;
+  let api: Client;
+  let own: World;
+  let foreign: World;
+
+  before(async () => {
+    deps = await openDeps();
+    const checks = new Checks([], () => new Date());
+    const app = createApp(allRoutes, { ...deps, checks });
+    api = createClient((request) => app.fetch(request));
+    own = await newWorld(deps);
+    foreign = await newWorld(deps);
+  });
+
+  const fill = (route: Route, ids: Record<string, string>): string =>
+    route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const id = ids[name];
+      if (id === undefined) throw new Error(`no id for {${name}} of ${route.operationId}: extend newWorld`);
+      return id;
+    });
+  const call = (
+    route: Route,
+    ids: Record<string, string>,
+    headers: Record<string, string>,
+  ): Promise<Answer> => api(route.method, fill(route, ids), { headers: { ...SAME, ...headers } });
+  const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+  /** The credential that the route accepts first. */
+  const accepted = (route: Route, world: World): string =>
+    route.auth[0] === "firebase" ? world.user.token : world.key;
+
+  for (const route of allRoutes) {
+    const params = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+
+    describe(`${route.method} ${route.path}`, () => {
+      if (route.auth === "public") {
+        it("is public: it answers whatever the credential", async () => {
+          for (const headers of [{}, { Authorization: "nonsense" }, bearer(own.revoked)]) {
+            assert.equal((await call(route, {}, headers)).status, 200);
+          }
+        });
+        return;
+      }
+      const auth = route.auth;
+
+      it("refuses a missing or malformed credential with the same 401", async () => {
+        const { key } = own;
+        const flipped = key.slice(0, -1) + (key.endsWith("0") ? "1" : "0");
+        const unknown = (
+          await newApiKey(
+            { ...deps, commit: async () => "committed" },
+            { organization_id: own.organization.id, project_ids: null },
+          )
+        ).key;
+        const answers: Answer[] = [];
+        for (const authorization of [
+          undefined,
+          "",
+          "Bearer",
+          "Bearer ",
+          `Basic ${key}`,
+          `Bearer ${key} ${key}`,
+          key,
+          "Bearer nonsense",
+          "Bearer a.b.c",
+          `Bearer ${own.user.token.split(".").slice(0, 2).join(".")}.x.y`,
+          `Bearer ${flipped}`,
+          `Bearer ${key.slice(0, -1)}`,
+          `Bearer ${key.replace("pg_", "pd_")}`,
+          `Bearer ${unknown}`,
+          `Bearer ${await withOtherSecret(key)}`,
+          `Bearer ${own.revoked}`,
+        ]) {
+          const answer = await call(
+            route,
+            own.ids,
+            authorization === undefined ? {} : { Authorization: authorization },
+          );
+          assertProblem(answer, 401, "unauthenticated");
+          assert.equal(answer.headers.get("www-authenticate"), "Bearer", authorization);
+          answers.push(answer);
+        }
+        assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+      });
+
+      for (const [kind, token] of [
+        ["firebase", (world: World) => world.user.token],
+        ["apiKey", (world: World) => world.key],
+      ] as const) {
+        if (auth.includes(kind)) continue;
+        it(`refuses a ${kind} credential with 403, even where its owner has no business`, async () => {
+          for (const world of [own, foreign]) {
+            assertProblem(await call(route, own.ids, bearer(token(world))), 403, "forbidden");
+          }
+        });
+      }
+
+      for (const param of params) {
+        it(`answers alike for a missing, foreign and malformed ${param}`, async () => {
+          const texts = new Set<string>();
+          const foreignId = foreign.ids[param] ?? "";
+          for (const id of [
+            randomUUID(),
+            foreignId,
+            foreignId.toUpperCase(),
+            "x",
+            "..%2f..",
+            "%F0%9F%96%90",
+          ]) {
+            const answer = await call(route, { ...own.ids, [param]: id }, bearer(accepted(route, own)));
+            assertProblem(answer, 404, "not_found");
+            assert.ok(!answer.text.includes(id), "the answer repeats the id");
+            texts.add(answer.text);
+          }
+          assert.equal(texts.size, 1);
+        });
+      }
+
+      if (params.length > 0) {
+        it("answers another organization's credential as if nothing were there", async () => {
+          for (const kind of auth) {
+            const token = kind === "firebase" ? foreign.user.token : foreign.key;
+            const there = await call(route, own.ids, bearer(token));
+            const missing = await call(
+              route,
+              Object.fromEntries(params.map((name) => [name, randomUUID()])),
+              bearer(token),
+            );
+            assertProblem(there, 404, "not_found");
+            assert.equal(there.text, missing.text);
+            assert.deepEqual([...there.headers], [...missing.headers]);
+          }
+        });
+      }
+
+      if (route.scope !== "organization" && params.length > 0 && auth.includes("apiKey")) {
+        it("does not open to a key of other projects of the same organization", async () => {
+          const { key } = await newApiKey(deps, {
+            organization_id: own.organization.id,
+            project_ids: [randomUUID()],
+          });
+          assertProblem(await call(route, own.ids, bearer(key)), 404, "not_found");
+        });
+      }
+
+      it("opens to its credential", async () => {
+        for (const kind of auth) {
+          const world = await newWorld(deps);
+          const answer = await call(
+            route,
+            world.ids,
+            bearer(kind === "firebase" ? world.user.token : world.key),
+          );
+          assert.ok(![401, 403, 404, 405].includes(answer.status) && answer.status < 500, answer.text);
+        }
+      });
+    });
+  }
+});
+
+async function newWorld(deps: Deps): Promise<World> {
+  const tenant = await newTenant(deps);
+  const organization_id = tenant.organization.id;
+  const { key: revoked, record } = await newApiKey(deps, {
+    organization_id,
+    project_ids: null,
+    revoked_at: new Date(),
+  });
+  const none = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
+  const member = await createMember(deps, { project_id: tenant.project.id, fields: none });
+  const ids = {
+    org_id: organization_id,
+    project_id: tenant.project.id,
+    key_id: record.id,
+    member_id: member.id,
+  };
+  return { ...tenant, ids, revoked };
+}
+
+/** A key of the same record with another secret and a right checksum. */
+async function withOtherSecret(key: string): Promise<string> {
+  const { newKey, parseKey } = await import("../../functions/src/domain/credential/key.ts");
+  const parsed = parseKey("pg", key);
+  if (!parsed) throw new Error("not a key");
+  return newKey("pg", parsed.id).key;
+}
