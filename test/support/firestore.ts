@@ -1,5 +1,6 @@
-import type { Firestore } from "@google-cloud/firestore";
 import { openFirestore } from "../../functions/src/data/firestore.ts";
+
+type Firestore = ReturnType<typeof openFirestore>;
 
 let opened: Firestore | undefined;
 

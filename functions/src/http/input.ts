@@ -41,26 +41,24 @@ function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), refusePrototype);
-  } catch (error) {
-    throw error instanceof DomainError ? error : fault("", "is not JSON in UTF-8");
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw fault("", "is not JSON in UTF-8");
   }
-  if (depthOf(json) > MAX_DEPTH) throw fault("", `is nested deeper than ${MAX_DEPTH} levels`);
+  refuseUnfit(json);
   return json;
 }
 
-/** No object of ours has such a key, and validators drop it in silence: better an error than a loss. */
-function refusePrototype(key: string, value: unknown): unknown {
-  if (key === "__proto__") throw fault("", "has a key __proto__");
-  return value;
-}
-
-/** How many objects and arrays stand in each other; a scalar has depth 0. */
-function depthOf(json: unknown): number {
+/** Walks level by level: depth, and the one key that validators would drop in silence. */
+function refuseUnfit(json: unknown): void {
   let level = [json];
   for (let depth = 0; ; depth++) {
     const inner = level.filter((value) => typeof value === "object" && value !== null);
-    if (inner.length === 0 || depth > MAX_DEPTH) return depth;
+    if (inner.length === 0) return;
+    if (depth === MAX_DEPTH) throw fault("", `is nested deeper than ${MAX_DEPTH} levels`);
+    if (inner.some((value) => Object.hasOwn(value as object, "__proto__"))) {
+      throw fault("", "has a key __proto__");
+    }
     level = inner.flatMap((value) => Object.values(value as object));
   }
 }

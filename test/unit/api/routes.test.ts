@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import * as z from "zod";
+import { allRoutes, groups } from "../../../functions/src/api/routes.ts";
+import { errorsOf } from "../../../functions/src/http/route.ts";
+import { REGION } from "../../../functions/src/options.ts";
+
+/** The routes that anybody may call; a new one is a decision. */
+const PUBLIC = ["liveness", "health"];
+
+/** Api.md's table, as far as it is built: operation, method, path, credentials. */
+const CONTRACT = [
+  ["listOrganizationApiKeys", "GET", "/v1/organization/{org_id}/api-keys", "F"],
+  ["createOrganizationApiKey", "POST", "/v1/organization/{org_id}/api-keys", "F"],
+  ["revokeOrganizationApiKey", "DELETE", "/v1/organization/{org_id}/api-keys/{key_id}", "F"],
+  ["identify", "POST", "/v1/project/{project_id}/identify", "K"],
+  ["enrollPalm", "POST", "/v1/project/{project_id}/enroll", "K"],
+  ["createMember", "POST", "/v1/project/{project_id}/members", "F K"],
+  ["getMember", "GET", "/v1/project/{project_id}/members/{member_id}", "F K"],
+  ["listProjects", "GET", "/v1/projects", "F K"],
+  ["getProject", "GET", "/v1/projects/{project_id}", "F K"],
+  ["liveness", "GET", "/v1/health/live", "–"],
+  ["health", "GET", "/v1/health", "–"],
+];
+
+const LETTER = { firebase: "F", apiKey: "K" };
+
+interface Rewrite {
+  source: string;
+  function: { functionId: string; region: string };
+}
+
+const { hosting } = JSON.parse(readFileSync(new URL("../../../firebase.json", import.meta.url), "utf8")) as {
+  hosting: { rewrites: Rewrite[] };
+};
+
+/** Hosting's globs, as far as we use them: `*` is one segment, `**` any number. */
+const matches = (glob: string, path: string): boolean =>
+  new RegExp(`^${glob.replaceAll(/\*\*|\*/g, (star) => (star === "**" ? ".*" : "[^/]+"))}$`).test(path);
+
+const sample = (path: string): string => path.replaceAll(/\{\w+\}/g, "0b5c7f1e-0000-4000-8000-000000000000");
+
+describe("The route table", () => {
+  it("is the contract's, as far as it is built", () => {
+    const built = allRoutes.map(({ operationId, method, path, auth }) => [
+      operationId,
+      method,
+      path,
+      auth === "public" ? "–" : auth.map((kind) => LETTER[kind]).join(" "),
+    ]);
+    assert.deepEqual(built.sort(), CONTRACT.sort());
+  });
+
+  it("has no operation and no method of a path twice", () => {
+    const names = allRoutes.map(({ operationId }) => operationId);
+    const places = allRoutes.map(({ method, path }) => `${method} ${path}`);
+    assert.equal(new Set(names).size, names.length);
+    assert.equal(new Set(places).size, places.length);
+  });
+
+  for (const [group, routes] of Object.entries(groups)) {
+    for (const route of routes) {
+      describe(route.operationId, () => {
+        it("asks for a credential, unless it is one of the few public ones", () => {
+          const open = route.auth === "public" || route.auth.length === 0;
+          assert.equal(open, PUBLIC.includes(route.operationId));
+          assert.equal(route.scope === "public", open, "scope");
+        });
+
+        it("is documented", () => {
+          assert.ok(route.summary.length > 5 && !route.summary.endsWith("."));
+          assert.ok(route.description.length > route.summary.length && route.description.endsWith("."));
+        });
+
+        it("stands in the file of its name in its group's folder", () => {
+          assert.ok(
+            existsSync(
+              new URL(`../../../functions/src/api/${group}/${route.operationId}.ts`, import.meta.url),
+            ),
+          );
+        });
+
+        it("has parameters and bodies that OpenAPI can describe", () => {
+          for (const schema of [route.query, route.body, route.response]) {
+            if (schema) z.toJSONSchema(schema, { io: schema === route.response ? "output" : "input" });
+          }
+          assert.equal(route.response === null, route.status === 204);
+          assert.equal(new Set(errorsOf(route)).size, errorsOf(route).length);
+        });
+
+        it("is rewritten by Hosting to its function, the first rewrite that matches", () => {
+          const first = hosting.rewrites.find(({ source }) => matches(source, sample(route.path)));
+          assert.equal(first?.function.functionId, route.fn);
+        });
+
+        it("takes a body when it changes things, and only then", () => {
+          assert.equal(route.body !== null, ["POST", "PUT", "PATCH"].includes(route.method));
+        });
+      });
+    }
+  }
+});
+
+describe("Hosting's rewrites", () => {
+  it("name the region of the functions", () => {
+    for (const rewrite of hosting.rewrites) assert.equal(rewrite.function.region, REGION, rewrite.source);
+  });
+
+  it("are each the first for some route, and end with health for whatever is left", () => {
+    assert.deepEqual(hosting.rewrites.at(-1), {
+      source: "/v1/**",
+      function: { functionId: "health", region: REGION },
+    });
+    for (const rewrite of hosting.rewrites) {
+      const serves = allRoutes.some(
+        ({ path }) => hosting.rewrites.find(({ source }) => matches(source, sample(path))) === rewrite,
+      );
+      assert.ok(serves, `${rewrite.source} rewrites nothing`);
+    }
+  });
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { params, readRuntime, readSecret, secrets } from "../../functions/src/config.ts";
+import { parseKeyring } from "../../functions/src/data/keyring.ts";
+
+const file = (name: string) =>
+  parseEnv(readFileSync(new URL(`../../functions/${name}`, import.meta.url), "utf8"));
+
+const emulators = {
+  FIRESTORE_EMULATOR_HOST: "x:1",
+  FIREBASE_AUTH_EMULATOR_HOST: "x:1",
+  FIREBASE_STORAGE_EMULATOR_HOST: "x:1",
+  STORAGE_EMULATOR_HOST: "http://x:1",
+  CLOUD_TASKS_EMULATOR_HOST: "x:1",
+};
+
+describe("The configuration", () => {
+  // A parameter without a value makes the suite prompt for ever.
+  for (const name of [".env.demo-palmgate", ".env.demo-palmgate-test"]) {
+    it(`has each parameter's value in ${name}, and no other`, () => {
+      assert.deepEqual(Object.keys(file(name)).sort(), Object.keys(params).sort());
+      for (const [key, value] of Object.entries(file(name))) assert.notEqual(value, "", key);
+    });
+  }
+
+  it("has each secret's demo value in .secret.local, and no other", () => {
+    assert.deepEqual(Object.keys(file(".secret.local")).sort(), Object.keys(secrets).sort());
+  });
+
+  it("has demo keyrings that are well formed and known as demo ones", () => {
+    for (const [name, value] of Object.entries(file(".secret.local"))) {
+      assert.match(parseKeyring(name, value ?? "").current.kid, /^demo-/);
+    }
+  });
+
+  it("names parameters by what they are called", () => {
+    for (const [name, param] of Object.entries({ ...params, ...secrets })) assert.equal(param.name, name);
+  });
+
+  it("refuses emulators in production, one by one", () => {
+    assert.deepEqual(readRuntime({ GCLOUD_PROJECT: "acme" }), {
+      projectId: "acme",
+      tasksEmulatorHost: undefined,
+    });
+    for (const [name, value] of Object.entries(emulators)) {
+      assert.throws(
+        () => readRuntime({ GCLOUD_PROJECT: "acme", [name]: value }),
+        new RegExp(`${name} is set`),
+      );
+    }
+  });
+
+  it("refuses a demo project that would reach a real service", () => {
+    assert.equal(readRuntime({ GCLOUD_PROJECT: "demo-x", ...emulators }).projectId, "demo-x");
+    for (const name of Object.keys(emulators)) {
+      assert.throws(
+        () => readRuntime({ GCLOUD_PROJECT: "demo-x", ...emulators, [name]: undefined }),
+        new RegExp(`${name} is not set`),
+      );
+    }
+    assert.throws(() => readRuntime({}), /GCLOUD_PROJECT/);
+  });
+
+  describe("a secret", () => {
+    let was: string | undefined;
+    beforeEach(() => {
+      was = process.env["TEMPLATE_KEYS"];
+    });
+    afterEach(() => {
+      if (was === undefined) delete process.env["TEMPLATE_KEYS"];
+      else process.env["TEMPLATE_KEYS"] = was;
+    });
+
+    it("may not be empty", () => {
+      process.env["TEMPLATE_KEYS"] = "";
+      assert.throws(() => readSecret("TEMPLATE_KEYS", "acme"), /TEMPLATE_KEYS is empty/);
+      assert.throws(() => readSecret("TEMPLATE_KEYS", "demo-x"), /TEMPLATE_KEYS is empty/);
+    });
+
+    it("may be the demo keyring in a demo project alone", () => {
+      process.env["TEMPLATE_KEYS"] = file(".secret.local")["TEMPLATE_KEYS"] ?? "";
+      assert.ok(readSecret("TEMPLATE_KEYS", "demo-palmgate").length > 0);
+      assert.throws(
+        () => readSecret("TEMPLATE_KEYS", "acme"),
+        (error: Error) => {
+          assert.match(error.message, /demo keyring/);
+          assert.ok(!error.message.includes(process.env["TEMPLATE_KEYS"] ?? "?"));
+          return true;
+        },
+      );
+    });
+  });
+});

@@ -1,0 +1,312 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import * as z from "zod";
+import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
+import type { Ports } from "../../../functions/src/domain/context.ts";
+import { newKey } from "../../../functions/src/domain/credential/key.ts";
+import { DomainError } from "../../../functions/src/domain/errors.ts";
+import type { Project } from "../../../functions/src/domain/project/project.ts";
+import { createApp, type PipelinePorts } from "../../../functions/src/http/app.ts";
+import { defineRoute } from "../../../functions/src/http/route.ts";
+import { type Answer, assertProblem, type Call, createClient } from "../../support/client.ts";
+import { testSurroundings } from "../../support/surroundings.ts";
+
+const shared = { fn: "x", summary: "s", description: "d", response: z.unknown(), errors: [] } as const;
+const text = z.strictObject({ text: z.string().max(10) });
+
+const routes = [
+  defineRoute({
+    ...shared,
+    method: "POST",
+    path: "/v1/project/{project_id}/echo",
+    operationId: "echo",
+    auth: ["apiKey"],
+    scope: "tenant",
+    requires: ["server_lookup"],
+    body: text,
+    query: z.strictObject({ loud: z.enum(["yes", "no"]).optional() }),
+    async handle(_ctx, { body }) {
+      if (body.text === "conflict") throw new DomainError("conflict", "no");
+      if (body.text === "bug") throw new Error("secret detail");
+      return body;
+    },
+  }),
+  defineRoute({
+    ...shared,
+    method: "GET",
+    path: "/v1/project/{project_id}/echo",
+    operationId: "read",
+    auth: ["firebase"],
+    scope: "project",
+    handle: async () => ({}),
+  }),
+  defineRoute({
+    ...shared,
+    method: "GET",
+    path: "/v1/leak",
+    operationId: "leak",
+    auth: "public",
+    scope: "public",
+    response: z.strictObject({ a: z.number() }),
+    handle: async () => ({ a: 1, secret: "x" }) as { a: number },
+  }),
+];
+
+describe("The request pipeline", () => {
+  const organization_id = randomUUID();
+  const environment_id = randomUUID();
+  const keyId = randomUUID();
+  const { key, prefix, secret_hash } = newKey("pg", keyId);
+  const created_at = new Date(0);
+  let project: Project;
+  let record: ApiKey;
+  let tenantManaged: boolean;
+  let reads: string[];
+  let outage: boolean;
+  let around: ReturnType<typeof testSurroundings>;
+  let api: (method: string, path: string, call?: Call) => Promise<Answer>;
+  let send: (request: Request) => Response | Promise<Response>;
+
+  beforeEach(() => {
+    around = testSurroundings();
+    reads = [];
+    outage = false;
+    tenantManaged = true;
+    project = {
+      id: randomUUID(),
+      organization_id,
+      environment_id,
+      name: "p",
+      phone_number: null,
+      website: null,
+      sandbox: false,
+      server_lookup_enabled: true,
+      created_at,
+    };
+    record = {
+      id: keyId,
+      prefix,
+      organization_id,
+      name: "k",
+      created_by_user_id: "u",
+      project_ids: null,
+      secret_hash,
+      created_at,
+      last_used_at: null,
+      revoked_at: null,
+    };
+    const one = <T>(name: string, value: () => T, wanted: () => string) => ({
+      async get(id: string) {
+        reads.push(name);
+        if (outage) throw new DomainError("unavailable", "down");
+        return id === wanted() ? { value: value(), version: undefined as never } : undefined;
+      },
+    });
+    const ports = {
+      apiKeys: {
+        ...one(
+          "apikey",
+          () => record,
+          () => keyId,
+        ),
+        touch: async () => {
+          reads.push("touch");
+        },
+      },
+      projects: one(
+        "project",
+        () => project,
+        () => project.id,
+      ),
+      environments: one(
+        "environment",
+        () => ({ id: environment_id, organization_id, type: tenantManaged ? "organization" : "global" }),
+        () => environment_id,
+      ),
+      organizations: one(
+        "organization",
+        () => ({ id: organization_id, admins: ["admin"] }),
+        () => organization_id,
+      ),
+      identityTokens: {
+        verify: async (token: string) => (token === "good.user.token" ? "admin" : undefined),
+      },
+    } as unknown as Pick<Ports, PipelinePorts>;
+    const app = createApp(routes, { ...around, ...ports });
+    send = (request) => app.fetch(request);
+    api = createClient(send);
+  });
+
+  const echo = (call: Call = {}) => api("POST", `/v1/project/${project.id}/echo`, { token: key, ...call });
+  const raw = async (body: string | Uint8Array, headers: Record<string, string> = {}) =>
+    send(
+      new Request(`http://palmgate.test/v1/project/${project.id}/echo`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...headers },
+        body: body as string,
+      }),
+    );
+
+  it("answers with the body, a request id and no-store", async () => {
+    const answer = await echo({ body: { text: "hello" } });
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.body, { text: "hello" });
+    assert.match(answer.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
+    assert.equal(answer.headers.get("cache-control"), "no-store");
+    assert.equal(answer.headers.get("content-type"), "application/json; charset=utf-8");
+  });
+
+  it("refuses in the contract's order: each fault hides those behind it", async () => {
+    // All faults at once; each step mends the first.
+    const bad = { text: "far too long for the contract", extra: 1 };
+    const path = () => `/v1/project/${project.id}/echo`;
+    record.revoked_at = new Date(0);
+    project.server_lookup_enabled = false;
+    project.organization_id = randomUUID();
+    tenantManaged = false;
+    const headers = { "Content-Type": "text/plain" };
+    assertProblem(await api("PUT", "/v1/nothing", { token: "x", body: bad }), 404, "not_found");
+    const wrongMethod = await api("PUT", path(), { token: "x", body: bad });
+    assertProblem(wrongMethod, 405, "method_not_allowed");
+    assert.equal(wrongMethod.headers.get("allow"), "POST, GET, HEAD");
+    assertProblem(await echo({ body: bad, headers }), 401, "unauthenticated");
+    record.revoked_at = null;
+    assertProblem(await echo({ token: "good.user.token", body: bad, headers }), 403, "forbidden");
+    assertProblem(await echo({ body: bad, headers }), 404, "not_found");
+    project.organization_id = organization_id;
+    assertProblem(await echo({ body: bad, headers }), 403, "environment_not_tenant_managed");
+    tenantManaged = true;
+    assertProblem(await echo({ body: bad, headers }), 403, "server_lookup_disabled");
+    project.server_lookup_enabled = true;
+    const large = { text: "x".repeat(256 * 1024) };
+    assertProblem(await echo({ body: large, headers }), 413, "too_large");
+    assertProblem(await echo({ body: bad, headers }), 415, "unsupported_media_type");
+    assertProblem(await echo({ body: bad }), 400, "invalid_request");
+    assertProblem(await echo({ body: { text: "conflict" } }), 409, "conflict");
+  });
+
+  it("judges a malformed credential without a single read", async () => {
+    assertProblem(await echo({ token: `${key}x` }), 401, "unauthenticated");
+    assert.deepEqual(reads, []);
+  });
+
+  it("reads what the path names beside the credential, and the rest in one more round", async () => {
+    await echo({ body: { text: "x" } });
+    assert.deepEqual(reads, ["project", "apikey", "touch", "environment"]);
+  });
+
+  it("does not look up an id that is none", async () => {
+    assertProblem(await api("POST", "/v1/project/nope/echo", { token: key }), 404, "not_found");
+    assert.deepEqual(reads, ["apikey", "touch"]);
+  });
+
+  it("notes the use of a key at most once a minute", async () => {
+    record.last_used_at = around.now();
+    around.advance(59_999);
+    await echo({ body: { text: "x" } });
+    assert.ok(!reads.includes("touch"));
+    around.advance(1);
+    await echo({ body: { text: "x" } });
+    assert.ok(reads.includes("touch"));
+  });
+
+  it("lets a key live until the moment of its revocation", async () => {
+    record.revoked_at = new Date(around.now().getTime() + 1);
+    assert.equal((await echo({ body: { text: "x" } })).status, 200);
+    around.advance(1);
+    assertProblem(await echo({ body: { text: "x" } }), 401, "unauthenticated");
+  });
+
+  it("says unavailable when the store is, with a time to come back", async () => {
+    outage = true;
+    const answer = await echo({ body: { text: "x" } });
+    assertProblem(answer, 503, "unavailable");
+  });
+
+  for (const [what, body, message] of [
+    ["broken JSON", "{", "is not JSON in UTF-8"],
+    ["bytes that are no UTF-8", Uint8Array.of(0x22, 0xff, 0x22), "is not JSON in UTF-8"],
+    ["33 levels", `${"[".repeat(33)}${"]".repeat(33)}`, "is nested deeper than 32 levels"],
+    [
+      "a hundred thousand levels",
+      "[".repeat(100_000) + "]".repeat(100_000),
+      "is nested deeper than 32 levels",
+    ],
+    ["a key __proto__", '{"text": "x", "__proto__": {}}', "has a key __proto__"],
+  ] as const) {
+    it(`refuses ${what} at the whole body`, async () => {
+      const response = await raw(body);
+      assert.equal(response.status, 400);
+      const { errors } = (await response.json()) as { errors: unknown };
+      assert.deepEqual(errors, [{ path: "", message }]);
+    });
+  }
+
+  it("takes 32 levels as far as depth goes", async () => {
+    const response = await raw(`${"[".repeat(32)}${"]".repeat(32)}`);
+    const { errors } = (await response.json()) as { errors: { message: string }[] };
+    assert.ok(errors.every(({ message }) => !message.includes("deep")));
+  });
+
+  it("counts an empty body as {}, whatever its content type", async () => {
+    for (const headers of [{}, { "Content-Type": "text/plain" }]) {
+      const answer = await echo({ headers });
+      assertProblem(answer, 400, "invalid_request");
+      assert.equal(answer.body.errors[0].path, "text");
+    }
+  });
+
+  for (const [type, status] of [
+    ["application/json", 200],
+    ["Application/JSON; Charset=UTF-8", 200],
+    ['application/json;charset="utf-8"', 200],
+    ["application/json; charset=latin1", 415],
+    ["application/jsonp", 415],
+    ["text/json", 415],
+    ["multipart/form-data", 415],
+  ] as const) {
+    it(`answers ${status} for ${type}`, async () => {
+      assert.equal((await raw('{"text":"x"}', { "Content-Type": type })).status, status);
+    });
+  }
+
+  it("names every fault at once, of query and body", async () => {
+    const answer = await api("POST", `/v1/project/${project.id}/echo?loud=maybe&x=1&y=&loud=no`, {
+      token: key,
+      body: { text: 7, more: 1 },
+    });
+    assertProblem(answer, 400, "invalid_request");
+    assert.deepEqual(
+      answer.body.errors.map(({ path }: { path: string }) => path),
+      ["text", "more", "loud", "y", "x"],
+    );
+  });
+
+  it("is silent on our own faults, and writes them down", async () => {
+    const answer = await echo({ body: { text: "bug" } });
+    assertProblem(answer, 500, "internal");
+    assert.ok(!answer.text.includes("secret detail"));
+    assert.ok(around.logged.some((line) => line.includes("secret detail")));
+  });
+
+  it("writes down a code that the route does not declare", async () => {
+    await echo({ body: { text: "conflict" } });
+    assert.ok(around.logged.some((line) => line.startsWith("error undeclared error code")));
+  });
+
+  it("would rather fail than answer a field that the contract does not have", async () => {
+    assertProblem(await api("GET", "/v1/leak"), 500, "internal");
+  });
+
+  it("answers HEAD as GET without a body, and OPTIONS with 405", async () => {
+    const path = `/v1/project/${project.id}/echo`;
+    const head = await api("HEAD", path, { token: "good.user.token" });
+    assert.deepEqual({ status: head.status, text: head.text }, { status: 200, text: "" });
+    assertProblem(await api("OPTIONS", path), 405, "method_not_allowed");
+  });
+
+  it("gives browsers of other origins nothing", async () => {
+    const answer = await echo({ body: { text: "x" }, headers: { Origin: "https://evil.example" } });
+    assert.ok([...answer.headers.keys()].every((name) => !name.startsWith("access-control")));
+  });
+});
