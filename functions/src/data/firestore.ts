@@ -67,6 +67,12 @@ export class Documents<T extends object> {
     return this.#parseAll((await answered(query.get())).docs);
   }
 
+  /** Whether the document is still as it was read. */
+  async isCurrent(was: Stored<T>): Promise<boolean> {
+    const { ref, updateTime } = versionOf(was);
+    return (await answered(ref.get())).updateTime?.isEqual(updateTime) ?? false;
+  }
+
   create(ref: DocumentReference, value: T): Write {
     return toWrite((batch) => batch.create(ref, value));
   }

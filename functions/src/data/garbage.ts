@@ -14,6 +14,7 @@ export function createGarbage(db: Firestore): Garbage {
       const { writeTime } = await answered(ref.create(item));
       return stored(item, ref, writeTime);
     },
+    isCurrent: (item) => documents.isCurrent(item),
     create: (item) => documents.create(collection.doc(item.id), item),
     replace: (was, now) => documents.replace(was, now),
     remove: (was) => documents.remove(was),

@@ -13,7 +13,9 @@ export interface GarbageItem {
 export interface Garbage {
   /** Lists an object at once, on its own. */
   add(item: GarbageItem): Promise<Stored<GarbageItem>>;
-  /** The same as a part of a batch. */
+  /** Whether nobody has touched the item since it was read. */
+  isCurrent(item: Stored<GarbageItem>): Promise<boolean>;
+  /** Lists an object as a part of a batch. */
   create(item: GarbageItem): Write;
   replace(was: Stored<GarbageItem>, now: GarbageItem): Write;
   /** Fails when anybody has touched the item since. */

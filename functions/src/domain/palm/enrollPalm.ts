@@ -24,6 +24,7 @@ interface Upload {
   palm_id: string;
   sealed: Uint8Array;
   item: Stored<GarbageItem>;
+  stale: boolean;
 }
 
 /**
@@ -43,23 +44,32 @@ export async function enrollPalm(
   await live.sync();
   const probe = fuse(probes, hand);
 
-  let upload: Upload | undefined;
-  return change(ctx, async () => {
-    const member = await ctx.members.get(input.project.id, input.member_id);
+  const newId = ctx.id();
+  const judge = async () => {
+    const [member, key] = await Promise.all([
+      ctx.members.get(input.project.id, input.member_id),
+      live.sync(),
+    ]);
     if (!member) throw notFound();
-    const key = await live.sync();
+    const seq = live.seq + 1;
     const filter = { project_id: input.project.id, hand };
     const threshold = thresholdFor(input.environment, live.rows.count(filter));
-    const seq = live.seq + 1;
-    const candidates = search(live.rows, probe, filter, true);
-    const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, candidates, threshold));
+    const alike = search(live.rows, probe, filter, true);
+    const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, alike, threshold));
     if (!was && member.value.palm_ids.length >= MAX_PALMS) {
       throw new DomainError("limit_reached", `A member has at most ${MAX_PALMS} palms.`);
     }
+    return { member, key, seq, was, palm_id: was?.value.id ?? newId };
+  };
+  const upload = async ({ palm_id, key }: { palm_id: string; key: DataKey }) =>
+    uploadTemplate(ctx, input.environment.id, palm_id, probe, key);
 
-    const palm_id = was?.value.id ?? ctx.id();
-    if (upload?.palm_id !== palm_id)
-      upload = await uploadTemplate(ctx, input.environment.id, palm_id, probe, key);
+  // Most of the work is done before the turn; in it, what others did meanwhile is judged anew.
+  let uploaded = await upload(await judge());
+  const attempt = async (): Promise<Palm | typeof AGAIN> => {
+    const verdict = await judge();
+    const { palm_id, seq, member, was } = verdict;
+    if (uploaded.palm_id !== palm_id || uploaded.stale) uploaded = await upload(verdict);
     const now = ctx.now();
     const palm: Palm = {
       id: palm_id,
@@ -71,38 +81,27 @@ export async function enrollPalm(
       samples: probes.length,
       quality: probe.quality,
       seq,
-      object: upload.item.value.object,
+      object: uploaded.item.value.object,
       created_at: now,
     };
+    const { project_id } = palm;
+    const event = { id: ctx.id(), project_id: input.project.id, member_id: palm.member_id, at: now };
     const outcome = await ctx.commit([
       ctx.changes.append(input.environment.id, {
-        seq,
-        op: "put",
-        palm_id,
-        project_id: palm.project_id,
-        hand,
-        template: upload.sealed,
-        at: now,
+        ...{ seq, op: "put", palm_id, project_id, hand, at: now },
+        template: uploaded.sealed,
       }),
-      ctx.garbage.remove(upload.item),
+      ctx.garbage.remove(uploaded.item),
       ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, member, palm)),
       ctx.scans.create(enrollScan(ctx, palm, input.project.id, input.samples)),
-      ctx.events.create(
-        enrollmentCompleted({
-          id: ctx.id(),
-          project_id: input.project.id,
-          member_id: palm.member_id,
-          session_id: null,
-          device_id: null,
-          at: now,
-        }),
-      ),
+      ctx.events.create(enrollmentCompleted({ ...event, session_id: null, device_id: null })),
     ]);
     if (outcome === "committed") return palm;
-    // The sweeper may be what touched the upload: it is made anew when the next try needs it.
-    if (ctx.now() >= upload.item.value.due_at) upload = undefined;
+    // The sweeper may be who was first: then the object is gone, or about to be.
+    uploaded.stale = !(await ctx.garbage.isCurrent(uploaded.item));
     return AGAIN;
-  });
+  };
+  return change(ctx, () => live.inTurn(attempt));
 }
 
 /** The one hand of all samples, `unknown` ones joining any. */
@@ -159,7 +158,7 @@ async function uploadTemplate(
     due_at: new Date(ctx.now().getTime() + UPLOAD_GRACE_MS),
   });
   await ctx.templates.put(item.value.object, sealed);
-  return { palm_id, sealed, item };
+  return { palm_id, sealed, item, stale: false };
 }
 
 function addPalm(ctx: EnrollCtx, member: Stored<Member>, palm: Palm): Write[] {

@@ -14,6 +14,7 @@ export class LiveGallery {
   #seq = 0;
   #key: { wrapped: WrappedKey; opened: DataKey } | undefined;
   #loaded = false;
+  #turn: Promise<unknown> = Promise.resolve();
   #loading: Promise<void> | undefined;
 
   constructor(environment_id: string, ports: { changes: Changes; sealing: Sealing }) {
@@ -46,6 +47,16 @@ export class LiveGallery {
     await this.#catchUp();
     if (!this.#key) throw new Error(`gallery ${this.environment_id} has no key after a sync`);
     return this.#key.opened;
+  }
+
+  /**
+   * Runs one task of this instance at a time: two enrolments that race here for the next number would only
+   * cost each other a try. Between instances the log itself decides.
+   */
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(task);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
   }
 
   async #load(): Promise<void> {

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import type { Change } from "../../functions/src/domain/palm/changes.ts";
+import { db } from "../support/firestore.ts";
+import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
+
+describe("The adapters", () => {
+  let deps: Deps;
+  let tenant: Tenant;
+
+  before(async () => {
+    deps = await openDeps();
+  });
+  beforeEach(async () => {
+    tenant = await newTenant(deps);
+  });
+
+  describe("commit", () => {
+    it("does all or nothing", async () => {
+      const { organization, project } = tenant;
+      const fresh = { ...project, id: randomUUID() };
+      const outcome = await deps.commit([
+        deps.projects.create(fresh),
+        deps.organizations.create(organization),
+      ]);
+      assert.equal(outcome, "conflict");
+      assert.equal(await deps.projects.get(fresh.id), undefined);
+    });
+
+    it("lets a change take effect only on what was read", async () => {
+      const { id } = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
+      const read = await deps.members.get(tenant.project.id, id);
+      assert.ok(read);
+      const rename = (name: string) => deps.commit([deps.members.replace(read, { ...read.value, name })]);
+      assert.equal(await rename("first"), "committed");
+      assert.equal(await rename("second"), "conflict");
+      assert.equal((await deps.members.get(tenant.project.id, id))?.value.name, "first");
+    });
+
+    it("lets exactly one of fifty concurrent changes of one version win", async () => {
+      const { id } = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
+      const read = await deps.members.get(tenant.project.id, id);
+      assert.ok(read);
+      const outcomes = await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          deps.commit([deps.members.replace(read, { ...read.value, name: `n${i}` })]),
+        ),
+      );
+      assert.equal(outcomes.filter((outcome) => outcome === "committed").length, 1);
+    });
+
+    it("tells a conflict when what is to be changed is gone", async () => {
+      const item = await deps.garbage.add({ id: randomUUID(), object: "x", due_at: new Date("2100-01-01") });
+      await deps.commit([deps.garbage.forget(item.value.id)]);
+      assert.equal(await deps.commit([deps.garbage.remove(item)]), "conflict");
+      assert.equal(await deps.commit([deps.garbage.replace(item, item.value)]), "conflict");
+      assert.equal(await deps.commit([deps.garbage.forget(item.value.id)]), "committed");
+    });
+  });
+
+  it("give back what they were given, times to the millisecond", async () => {
+    const { organization, environment, project } = tenant;
+    assert.deepEqual((await deps.organizations.get(organization.id))?.value, organization);
+    assert.deepEqual((await deps.environments.get(environment.id))?.value, environment);
+    assert.deepEqual((await deps.projects.get(project.id))?.value, project);
+    const fields = { ...NOBODY, name: "Ada", metadata: { "a.b": "1", __x__: "2" } };
+    const member = await createMember(deps, { project_id: project.id, fields });
+    assert.deepEqual((await deps.members.get(project.id, member.id))?.value, member);
+  });
+
+  it("call a corrupt record an error of ours, and name it", async () => {
+    await db().doc(`projects/${tenant.project.id}`).update({ sandbox: "yes" });
+    await assert.rejects(deps.projects.get(tenant.project.id), (error: Error & { code?: string }) => {
+      assert.equal(error.code, undefined);
+      assert.match(error.message, new RegExp(`projects/${tenant.project.id} is corrupt: [^]*sandbox`));
+      return true;
+    });
+  });
+
+  describe("the change log", () => {
+    const entry = (seq: number): Change => ({
+      seq,
+      op: "put",
+      palm_id: randomUUID(),
+      project_id: tenant.project.id,
+      hand: "unknown",
+      template: Buffer.from(`sealed ${seq}`),
+      at: new Date(),
+    });
+    const append = (change: Change) => deps.commit([deps.changes.append(tenant.environment.id, change)]);
+
+    it("is read after a number, in order, in pages", async () => {
+      const entries = Array.from({ length: 12 }, (_, i) => entry(i + 1));
+      await deps.commit(entries.map((change) => deps.changes.append(tenant.environment.id, change)));
+      const { changes, manifest } = await deps.changes.readAfter(tenant.environment.id, 3, 5);
+      assert.deepEqual(
+        changes.map(({ template, ...rest }) => ({
+          ...rest,
+          template: Buffer.from(template ?? []).toString(),
+        })),
+        entries.slice(3, 8).map((change) => ({ ...change, template: `sealed ${change.seq}` })),
+      );
+      assert.equal(manifest?.wrapped_key?.kid, "demo-1");
+      assert.deepEqual((await deps.changes.readAfter(tenant.environment.id, 12, 5)).changes, []);
+    });
+
+    it("gives each number to one of twenty who want it", async () => {
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => append(entry(1))));
+      assert.equal(outcomes.filter((outcome) => outcome === "committed").length, 1);
+    });
+
+    it("keeps an entry's place when its template is taken out", async () => {
+      await append(entry(1));
+      await deps.commit([deps.changes.redact(tenant.environment.id, 1)]);
+      const { changes } = await deps.changes.readAfter(tenant.environment.id, 0, 5);
+      assert.deepEqual(
+        changes.map(({ seq, template }) => ({ seq, template })),
+        [{ seq: 1, template: null }],
+      );
+    });
+  });
+});
