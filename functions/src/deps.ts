@@ -16,7 +16,7 @@ import type { Ports, Surroundings } from "./domain/context.ts";
 import { REGION } from "./options.ts";
 
 /** The real time, ids and log. */
-export const surroundings: Surroundings = {
+const surroundings: Surroundings = {
   now: () => new Date(),
   id: () => randomUUID(),
   random: () => Math.random(),
@@ -48,7 +48,7 @@ function connect() {
 
 type Clients = ReturnType<typeof connect>;
 
-/** Firestore's plain collections, and Auth. */
+/** Firestore's plain collections, and Auth. @public */
 export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick<Ports, CorePorts> {
   return {
     ...surroundings,
@@ -96,7 +96,7 @@ export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePort
   };
 }
 
-/** For `health`: a check of each dependency. */
+/** For `health`: a check of each dependency. @public */
 export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "checks">> {
   const clients = connect();
   const { projectId, db, auth, tasksEmulatorHost: emulatorHost } = clients;
@@ -117,7 +117,7 @@ export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts
   return { ...coreDeps(clients), checks: new health.Checks(list, surroundings.now) };
 }
 
-/** For `sweeper`: what it sweeps. */
+/** For `sweeper`: what it sweeps. @public */
 export async function sweeperDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "templates">> {
   const clients = connect();
   return { ...coreDeps(clients), ...(await templatesDeps(clients)) };

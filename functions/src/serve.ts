@@ -8,7 +8,7 @@ import type { Route } from "./http/route.ts";
 type Deps = typeof import("./deps.ts");
 type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
 
-/** An HTTPS function that serves a group's routes; its code is loaded by the instances that serve it alone. */
+/** An HTTPS function that serves its routes of a group; their code is loaded by the instances that serve it alone. */
 export function serve<Needs extends keyof Ports>(
   id: string,
   options: HttpsOptions,
@@ -21,7 +21,8 @@ export function serve<Needs extends keyof Ports>(
       group(),
       import("./deps.ts"),
     ]);
-    return toListener(createApp(routes, await give(deps)));
+    const own = routes.filter(({ fn }) => fn === id);
+    return toListener(createApp(own, await give(deps)));
   });
   return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {
     const listener = await start();

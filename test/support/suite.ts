@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-
 /** The running suite of `scripts/test.ts`, as its environment tells. */
 export const baseUrl = (): string => must("BASE_URL");
 
@@ -30,6 +28,3 @@ export async function newUser(email: string): Promise<{ uid: string; token: stri
   if (!idToken) throw new Error(`the Auth emulator answered ${answer.status}`);
   return { uid: localId, token: idToken };
 }
-
-/** A shipped or recorded file as base64. */
-export const base64Of = (path: string): string => readFileSync(path).toString("base64");

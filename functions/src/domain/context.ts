@@ -49,7 +49,7 @@ export interface Surroundings {
 }
 
 /** Structured log. Never templates, images, keys or personal data. */
-export interface Log {
+interface Log {
   warn(message: string, facts?: Record<string, unknown>): void;
   error(message: string, facts?: Record<string, unknown>): void;
 }

@@ -8,7 +8,7 @@ import type { Project } from "../domain/project/project.ts";
 /** Kinds of credential: a console user's Firebase ID token, an integrator's API key. */
 export type Credential = "firebase" | "apiKey";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /**
  * What a route acts in, found by the pipeline before the handler runs:
@@ -30,9 +30,8 @@ export const SCOPE_PARAMS = {
   tenant: "project_id",
 } as const satisfies Partial<Record<keyof Scopes, string>>;
 
-/** States that a route asks for beyond its scope, in the order in which they are refused. */
-export const STATES = ["server_lookup"] as const;
-export type State = (typeof STATES)[number];
+/** A state that a route asks for beyond its scope. */
+type State = "server_lookup";
 
 /** Largest body in bytes: palm pictures are sent to a few routes only. */
 export const BODY_LIMITS = { standard: 256 * 1024, palm: 8 * 1024 * 1024 } as const;

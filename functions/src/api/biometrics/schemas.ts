@@ -6,7 +6,7 @@ import { text, time, toTime, uuid } from "../fields.ts";
 
 const MAX_IMAGE_BYTES = 1024 * 1024;
 
-export const hand = z.enum(["left", "right", "unknown"]);
+const hand = z.enum(["left", "right", "unknown"]);
 
 /** RFC 4648 section 4: padded, canonical, no white space; becomes the bytes. */
 const base64 = z

@@ -1,12 +1,10 @@
 import type { Stored, Write } from "../store.ts";
 
-export type Plan = "sandbox" | "business" | "enterprise";
-
 /** A customer. `admins` are the ids of the console users who run it. */
 export interface Organization {
   id: string;
   name: string;
-  plan: Plan;
+  plan: "sandbox" | "business" | "enterprise";
   admins: readonly string[];
   created_at: Date;
 }

@@ -1,0 +1,193 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Shows that the guards guard: breaks each rule on purpose in a copy of this checkout, and wants the check that
+ * watches over it to fail and to say why. `npm run check:guards`
+ */
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const biome = ["biome", "check", "functions/src"];
+const tsc = ["tsc"];
+const knip = ["knip"];
+const mocha = (file: string): string[] => ["mocha", "--reporter", "dot", `test/unit/${file}.test.ts`];
+
+interface Guard {
+  /** What is broken. */
+  rule: string;
+  file: string;
+  /** The file's text as broken. */
+  breaks: (text: string) => string;
+  /** What notices. */
+  command: string[];
+  /** What it says, among other things. */
+  says: RegExp;
+}
+
+const cut = (part: string | RegExp) => (text: string) => text.replace(part, "");
+const add = (line: string) => (text: string) => `${text}\n${line}\n`;
+
+const GUARDS: Guard[] = [
+  {
+    rule: "domain/ imports data/",
+    file: "functions/src/domain/order.ts",
+    breaks: (text) =>
+      `import { openFirestore } from "../data/firestore.ts";\n\nexport const open = openFirestore;\n${text}`,
+    command: biome,
+    says: /domain\/ knows neither Firebase nor HTTP/,
+  },
+  {
+    rule: "palm/ imports Google's client",
+    file: "functions/src/palm/errors.ts",
+    breaks: (text) =>
+      `import { Firestore } from "@google-cloud/firestore";\n\nexport const store = Firestore;\n${text}`,
+    command: biome,
+    says: /palm\/ is pure/,
+  },
+  {
+    rule: "api/ imports Hono",
+    file: "functions/src/api/members/getMember.ts",
+    breaks: (text) => `import { Hono } from "hono";\n\nexport const app = new Hono();\n${text}`,
+    command: biome,
+    says: /api\/ speaks contracts/,
+  },
+  {
+    rule: "a route without auth",
+    file: "functions/src/api/members/getMember.ts",
+    breaks: cut(/ {2}auth: .*\n/),
+    command: tsc,
+    says: /getMember\.ts.*'auth' is missing/s,
+  },
+  {
+    rule: "a route opened to the public",
+    file: "functions/src/api/members/getMember.ts",
+    breaks: (text) => text.replace('auth: ["firebase", "apiKey"]', 'auth: "public"'),
+    command: mocha("api/routes"),
+    says: /getMember\n\s+asks for a credential/,
+  },
+  {
+    rule: "a route without rewrite",
+    file: "firebase.json",
+    breaks: cut(/\s*\{ "source": "\/v1\/projects\/\*".*\},/),
+    command: mocha("api/routes"),
+    says: /getProject\n\s+is rewritten by Hosting/,
+  },
+  {
+    rule: "a function missing in the deployment table",
+    file: "functions/src/index.ts",
+    breaks: cut(/export const projects = serve\([^;]*\);\n/),
+    command: mocha("index"),
+    says: /has exactly the functions of the manifest/,
+  },
+  {
+    rule: "a parameter without a value",
+    file: "functions/src/config.ts",
+    breaks: (text) =>
+      text.replace(
+        "export const params = {",
+        'export const params = {\n  EXTRA: defineString("EXTRA", { default: "x" }),',
+      ),
+    command: mocha("config"),
+    says: /has each parameter's value in \.env\.demo-palmgate/,
+  },
+  {
+    rule: "a secret without a demo value",
+    file: "functions/.secret.local",
+    breaks: cut(/TEMPLATE_KEYS=.*/),
+    command: mocha("config"),
+    says: /has each secret's demo value/,
+  },
+  {
+    rule: "a collection missing in docs/data.md",
+    file: "docs/data.md",
+    breaks: cut(/\| `garbage\/.*\n/),
+    command: mocha("data/collections"),
+    says: /has a row for garbage/,
+  },
+  {
+    rule: "an export that nobody uses",
+    file: "functions/src/domain/order.ts",
+    breaks: add("export const unused = 1;"),
+    command: knip,
+    says: /unused\s+functions\/src\/domain\/order\.ts/,
+  },
+  {
+    rule: "a file that nobody imports",
+    file: "functions/src/domain/unused.ts",
+    breaks: () => "export const unused = 1;\n",
+    command: knip,
+    says: /functions\/src\/domain\/unused\.ts/,
+  },
+];
+
+const copy = mkdtempSync(join(tmpdir(), "palmgate-guards-"));
+let failed = false;
+try {
+  copyCheckout();
+  for (const command of new Map(GUARDS.map((guard) => [guard.command.join(" "), guard.command])).values()) {
+    const { status, output } = run(command);
+    if (status !== 0) throw new Error(`${command.join(" ")} fails before anything is broken:\n${output}`);
+  }
+  for (const { rule, file, breaks, command, says } of GUARDS) {
+    const seen = broken(file, breaks, () => run(command));
+    const caught = seen.status !== 0 && says.test(seen.output);
+    failed ||= !caught;
+    console.log(`${caught ? "caught" : "MISSED"}  ${rule}  (${command.join(" ")})`);
+    if (!caught) console.log(seen.output);
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+console.log(failed ? "Some guards sleep." : `All ${GUARDS.length} guards guard.`);
+process.exitCode = failed ? 1 : 0;
+
+function copyCheckout(): void {
+  const { stdout } = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  for (const file of stdout.split("\0").filter((name) => name && !name.startsWith("emulator-data/"))) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(copy, file));
+  }
+  for (const folder of ["node_modules", "functions/node_modules"])
+    symlinkSync(join(ROOT, folder), join(copy, folder));
+  // biome asks git which files are ignored.
+  spawnSync("git", ["init", "-q"], { cwd: copy });
+}
+
+function run([binary = "", ...args]: string[]): { status: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync(join(ROOT, "node_modules/.bin", binary), args, {
+    cwd: copy,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+  });
+  return { status, output: stdout + stderr };
+}
+
+/** Breaks a file of the copy, looks, and mends it. */
+function broken<T>(file: string, breaks: (text: string) => string, look: () => T): T {
+  const path = join(copy, file);
+  const text = read(path);
+  const now = breaks(text ?? "");
+  if (now === text) throw new Error(`${file} was not broken: the rule's text has moved`);
+  writeFileSync(path, now);
+  try {
+    return look();
+  } finally {
+    if (text === undefined) rmSync(path);
+    else writeFileSync(path, text);
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

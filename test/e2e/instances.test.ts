@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { revokeApiKey } from "../../functions/src/domain/apikey/revokeApiKey.ts";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { type Instance, startInstance } from "../support/instance.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+const ROUNDS = 200;
+const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
+
+const imageOf = (seed: number, sample: number): { image: string } => ({
+  image: Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64"),
+});
+
+describe("Two instances of identify, with the built bundle", function () {
+  this.timeout(300_000);
+  let deps: Deps;
+  let tenant: Tenant;
+  let instances: [Instance, Instance];
+
+  before(async () => {
+    deps = await openDeps();
+    instances = await Promise.all([startInstance("identify"), startInstance("identify")]);
+  });
+  after(() => Promise.all(instances.map((instance) => instance.stop())));
+  beforeEach(async () => {
+    tenant = await newTenant(deps);
+  });
+
+  const newMember = async () =>
+    (await createMember(deps, { project_id: tenant.project.id, fields: NOBODY })).id;
+  const path = (verb: string) => `/v1/project/${tenant.project.id}/${verb}`;
+  const pair = (round: number) =>
+    (round % 2 === 0 ? instances : instances.toReversed()) as [Instance, Instance];
+
+  it(`find what the other enrolled on the very next request, ${ROUNDS} times`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const [one, other] = pair(round);
+      const member_id = await newMember();
+      const enrolled = await one.api("POST", path("enroll"), {
+        token: tenant.key,
+        body: { member_id, samples: [0, 1].map((sample) => imageOf(1000 + round, sample)) },
+      });
+      assert.equal(enrolled.status, 201, `round ${round}: ${enrolled.text}`);
+      const found = await other.api("POST", path("identify"), {
+        token: tenant.key,
+        body: imageOf(1000 + round, 2),
+      });
+      assert.equal(found.body.member_id, member_id, `round ${round}: ${found.text}`);
+      assert.equal(found.body.searched, round + 1);
+    }
+  });
+
+  it(`refuse a revoked key on the very next request, ${ROUNDS} times`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { key, record } = await newApiKey(deps, {
+        organization_id: tenant.organization.id,
+        project_ids: null,
+      });
+      // An empty body costs no palm: 400 tells that the key was good.
+      const statuses = () =>
+        Promise.all(
+          instances.map(
+            async ({ api }) => (await api("POST", path("identify"), { token: key, body: {} })).status,
+          ),
+        );
+      assert.deepEqual(await statuses(), [400, 400], `round ${round}`);
+      await revokeApiKey(deps, { organization_id: tenant.organization.id, key_id: record.id });
+      assert.deepEqual(await statuses(), [401, 401], `round ${round}`);
+    }
+  });
+
+  it("enrol one palm for exactly one of twenty members who try at once", async () => {
+    const members = await Promise.all(Array.from({ length: 20 }, newMember));
+    const samples = [imageOf(2000, 0)];
+    const answers = await Promise.all(
+      members.map((member_id, i) =>
+        instances[i % 2]?.api("POST", path("enroll"), { token: tenant.key, body: { member_id, samples } }),
+      ),
+    );
+    const codes = answers.map((answer) => (answer?.status === 201 ? "enrolled" : answer?.body.code));
+    assert.equal(codes.filter((code) => code === "enrolled").length, 1, String(codes));
+    for (const answer of answers) {
+      assert.ok(["duplicate_palm", "unavailable", undefined].includes(answer?.body.code), answer?.text);
+      if (answer?.status === 503) assert.equal(answer.headers.get("retry-after"), "1");
+    }
+    for (const { api } of instances) {
+      const found = await api("POST", path("identify"), { token: tenant.key, body: imageOf(2000, 1) });
+      assert.equal(found.body.member_id, members[codes.indexOf("enrolled")], found.text);
+      assert.equal(found.body.searched, 1);
+    }
+  });
+});
+
+describe("An instance of identify", function () {
+  this.timeout(300_000);
+  let deps: Deps;
+  let tenant: Tenant;
+
+  before(async () => {
+    deps = await openDeps();
+    tenant = await newTenant(deps);
+  });
+
+  for (const [what, env, says] of [
+    ["an empty secret", { TEMPLATE_KEYS: "" }, "TEMPLATE_KEYS is empty"],
+    ["a malformed secret", { TEMPLATE_KEYS: "{}" }, "TEMPLATE_KEYS is an empty keyring"],
+    ["emulators in production", { GCLOUD_PROJECT: "acme-live" }, "is set in the production project"],
+  ] as const) {
+    it(`does not start with ${what}, and says so`, async () => {
+      const started = startInstance("identify", { ...env, GALLERY_MEMORY_MIB: "64" });
+      await assert.rejects(
+        started.then((instance) => instance.stop()),
+        (error: Error) => {
+          assert.match(error.message, /the instance ended with 1/);
+          assert.ok(error.message.includes(says), error.message);
+          return true;
+        },
+      );
+    });
+  }
+
+  it("refuses bad pictures by code, and five hundred of them leave its memory flat", async () => {
+    const png = Buffer.from(encodePng(syntheticPalm({ seed: 1, sample: 0 })));
+    const huge = Buffer.from(png);
+    huge.writeUInt32BE(30_000, 16);
+    huge.writeUInt32BE(30_000, 20);
+    const flat = encodePng({ width: 200, height: 200, gray: new Uint8Array(40_000).fill(128) });
+    const gif = Buffer.from("R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs=", "base64");
+    const bad: [what: string, body: object, status: number, code: string, where?: string][] = [
+      ["no base64", { image: "%%%%" }, 400, "invalid_request", "image"],
+      ["base64 without padding", { image: png.toString("base64url") }, 400, "invalid_request", "image"],
+      [
+        "a data URL",
+        { image: `data:image/png;base64,${png.toString("base64")}` },
+        400,
+        "invalid_request",
+        "image",
+      ],
+      ["a GIF", { image: gif.toString("base64") }, 400, "invalid_request", "image"],
+      [
+        "half a PNG",
+        { image: png.subarray(0, png.length / 2).toString("base64") },
+        400,
+        "invalid_request",
+        "image",
+      ],
+      [
+        "a PNG that says 30,000 × 30,000",
+        { image: huge.toString("base64") },
+        400,
+        "invalid_request",
+        "image",
+      ],
+      ["1 MiB + 1", { image: Buffer.alloc(2 ** 20 + 1).toString("base64") }, 413, "too_large"],
+      ["flat grey", { image: Buffer.from(flat).toString("base64") }, 422, "poor_quality"],
+      ["nothing", {}, 400, "invalid_request", "image"],
+      ["both", { image: png.toString("base64"), template: "AAAA" }, 400, "invalid_request", "image"],
+      ["a template of another format", { template: "AAAA" }, 400, "invalid_request", "template"],
+      [
+        "a liveness score above 1",
+        { image: png.toString("base64"), pad_score: 1.1 },
+        400,
+        "invalid_request",
+        "pad_score",
+      ],
+      ["a third hand", { image: png.toString("base64"), hand: "both" }, 400, "invalid_request", "hand"],
+    ];
+    const instance = await startInstance("identify");
+    try {
+      const send = async (times: number): Promise<void> => {
+        for (let i = 0; i < times; i++) {
+          const [what, body, status, code, where] = bad[i % bad.length] as (typeof bad)[number];
+          const answer = await instance.api("POST", `/v1/project/${tenant.project.id}/identify`, {
+            token: tenant.key,
+            body,
+            headers: { "X-Request-Id": randomUUID() },
+          });
+          assert.deepEqual(
+            { what, status: answer.status, code: answer.body.code },
+            { what, status, code },
+            answer.text,
+          );
+          if (where) assert.equal(answer.body.errors[0].path, where, what);
+        }
+      };
+      await send(300);
+      const before = residentMiB(instance.pid);
+      await send(500);
+      const grown = residentMiB(instance.pid) - before;
+      assert.ok(grown < 60, `${grown} MiB more after 500 bad pictures`);
+    } finally {
+      await instance.stop();
+    }
+  });
+});
+
+/** Resident memory of a process, MiB. */
+function residentMiB(pid: number): number {
+  return Number(spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" }).stdout) / 1024;
+}

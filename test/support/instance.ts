@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { type Client, createClient } from "./client.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** One instance of a function, as the platform runs it: the built bundle in a functions-framework process. */
+export interface Instance {
+  api: Client;
+  baseUrl: string;
+  pid: number;
+  /** What it has printed so far. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts an instance; resolves when it listens. `loadParameters` must have been called. */
+export async function startInstance(target: string, env: Record<string, string> = {}): Promise<Instance> {
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    [
+      "--expose-gc",
+      "node_modules/@google-cloud/functions-framework/build/src/main.js",
+      "--source=functions",
+      `--target=${target}`,
+      "--signature-type=http",
+      `--port=${port}`,
+    ],
+    {
+      cwd: ROOT,
+      env: { ...process.env, FUNCTION_TARGET: target, HOST: "127.0.0.1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const baseUrl = `http://127.0.0.1:${port}`;
+  await listening(child, baseUrl, () => output);
+  return {
+    api: createClient(baseUrl),
+    baseUrl,
+    pid: child.pid ?? 0,
+    output: () => output,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+async function listening(child: ChildProcess, url: string, output: () => string): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (child.exitCode !== null) throw new Error(`the instance ended with ${child.exitCode}: ${output()}`);
+    const up = await fetch(`${url}/v1/nothing`).then(
+      () => true,
+      () => false,
+    );
+    if (up) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  child.kill("SIGKILL");
+  throw new Error(`the instance does not listen: ${output()}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (typeof address !== "object" || !address) throw new Error("no port");
+  return address.port;
+}
