@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { startSuite } from "./emulators.ts";
+import { interruption, startSuite } from "./emulators.ts";
 
 /** The suites in the order of their speed; all but `unit` run on the emulators, which are started once for them. */
 const SUITES = ["unit", "firestore", "security", "e2e"] as const;
@@ -16,14 +16,18 @@ if (unknown.length > 0) {
 }
 const chosen = SUITES.filter((name) => asked.length === 0 || asked.includes(name));
 
+const interrupted = interruption();
 let failed = false;
 let suite: Awaited<ReturnType<typeof startSuite>> | undefined;
 rmSync(new URL("../.reports", import.meta.url), { recursive: true, force: true });
 try {
   for (const name of chosen) {
-    if (name !== "unit") suite ??= await startSuite({ profile: "test" });
+    if (name !== "unit") suite ??= await startSuite({ profile: "test", signal: interrupted });
     const started = Date.now();
-    const passed = await mocha(name, suite ? { ...suite.env, BASE_URL: suite.baseUrl, METADATA_SERVER_DETECTION: "none" } : {});
+    const passed = await mocha(
+      name,
+      suite ? { ...suite.env, BASE_URL: suite.baseUrl, METADATA_SERVER_DETECTION: "none" } : {},
+    );
     console.log(
       `${name}: ${passed ? "passed" : "failed"} in ${Math.round((Date.now() - started) / 1000)} s\n`,
     );

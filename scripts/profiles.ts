@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** `dev` is `npm start`, `demo` is `npm run demo`, `test` is `npm test`: all three can run side by side. */
+export type Profile = "demo" | "dev" | "test";
+
+export const ROOT = dirname(import.meta.dirname);
+
+const PROFILES: Record<Profile, { project: string; shift: number }> = {
+  dev: { project: "demo-palmgate", shift: 0 },
+  demo: { project: "demo-palmgate", shift: 100 },
+  test: { project: "demo-palmgate-test", shift: 200 },
+};
+
+type Emulator =
+  | "auth"
+  | "eventarc"
+  | "firestore"
+  | "functions"
+  | "hosting"
+  | "hub"
+  | "logging"
+  | "storage"
+  | "tasks";
+
+export type Ports = Record<Emulator | "firestoreWebsocket", number>;
+
+interface FirebaseConfig {
+  emulators: Record<Emulator, { port?: number; websocketPort?: number }>;
+}
+
+/** firebase.json for a profile: the ports there are those of `dev`, the others use them moved by a hundred. */
+export function profileConfig(profile: Profile): { project: string; config: FirebaseConfig; ports: Ports } {
+  const { project, shift } = PROFILES[profile];
+  const config = JSON.parse(readFileSync(join(ROOT, "firebase.json"), "utf8")) as FirebaseConfig;
+  const ports: Partial<Ports> = {};
+  for (const [name, emulator] of Object.entries(config.emulators)) {
+    if (emulator.port === undefined) continue;
+    emulator.port += shift;
+    ports[name as Emulator] = emulator.port;
+    if (emulator.websocketPort === undefined) continue;
+    emulator.websocketPort += shift;
+    ports.firestoreWebsocket = emulator.websocketPort;
+  }
+  return { project, config, ports: ports as Ports };
+}
