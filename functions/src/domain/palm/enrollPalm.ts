@@ -53,7 +53,7 @@ export async function enrollPalm(
     if (!member) throw notFound();
     const seq = live.seq + 1;
     const filter = { project_id: input.project.id, hand };
-    const threshold = thresholdFor(input.environment, live.rows.count(filter));
+    const threshold = thresholdFor(input.environment, live.rows.count(filter), probes.length);
     const alike = search(live.rows, probe, filter, true);
     const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, alike, threshold));
     if (!was && member.value.palm_ids.length >= MAX_PALMS) {

@@ -74,10 +74,11 @@ export async function identifyPalm(
   };
 }
 
-/** The score that a match must reach in a search of `searched` palms. */
-export function thresholdFor(environment: Environment, searched: number): number {
+/** The score that a match must reach when a probe of so many `samples` is searched among so many palms. */
+export function thresholdFor(environment: Environment, searched: number, samples = 1): number {
   return uncalibratedThreshold({
     format: environment.template_format,
+    probe: samples > 1 ? "fused" : "single",
     target_fpir: environment.target_fpir,
     gallery_size: searched,
   });

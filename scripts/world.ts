@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import type { Environment } from "../functions/src/domain/environment/environment.ts";
+import type { Organization } from "../functions/src/domain/organization/organization.ts";
+import type { Project } from "../functions/src/domain/project/project.ts";
+
+/*
+ * The demo world as plain data: what scripts/seed.ts writes and checks. Its ids stand in other people's examples,
+ * so they stay; a new thing is a new row, which changes nothing that a row before it made.
+ */
+
+/** The world's first moment; what grows in it comes minutes later. */
+export const BEGINNING = new Date("2026-09-01T08:00:00.000Z");
+
+export const PASSWORD = "palmgate-demo";
+
+/** Where `npm start` listens. */
+export const BASE_URL = "http://127.0.0.1:5005";
+
+const ACME = "aaaaaaaa-0000-4000-8000-000000000001";
+const ACME_PALMS = "eeeeeeee-0000-4000-8000-000000000001";
+const ACME_HQ = "bbbbbbbb-0000-4000-8000-000000000001";
+
+/** Console users; a row's organizations name its `uid`. */
+export const users = [{ uid: "acme-admin", email: "admin@acme.example", organization_id: ACME }];
+
+export const organizations: Omit<Organization, "created_at">[] = [
+  { id: ACME, name: "Acme", plan: "enterprise", admins: ["acme-admin"] },
+];
+
+export const environments: Omit<Environment, "created_at">[] = [
+  {
+    id: ACME_PALMS,
+    organization_id: ACME,
+    type: "organization",
+    template_format: "palm-code.v1",
+    target_fpir: 1e-3,
+    server_lookup_allowed: true,
+  },
+];
+
+export const projects: Omit<Project, "created_at">[] = [
+  {
+    id: ACME_HQ,
+    organization_id: ACME,
+    environment_id: ACME_PALMS,
+    name: "Acme HQ",
+    phone_number: null,
+    website: "https://acme.example",
+    sandbox: true,
+    server_lookup_enabled: true,
+  },
+];
+
+/** API keys by their name in credentials.json. */
+export const apiKeys = [
+  { name: "acme", organization_id: ACME, user_id: "acme-admin", project_ids: null },
+  { name: "acme_hq", organization_id: ACME, user_id: "acme-admin", project_ids: [ACME_HQ] },
+];
+
+/** One palm of a person: its pictures are `<file>-enrol-K.png` and `<file>-fresh-K.png`. */
+export interface PalmOf {
+  file: string;
+  hand: "left" | "right";
+  /** Of the synthetic palm. */
+  seed: number;
+}
+
+export interface Person {
+  project_id: string;
+  name: string;
+  external_id: string;
+  /** The right hand, and the left one of a few. */
+  palms: PalmOf[];
+}
+
+const NAMES = [
+  "Amara Okafor",
+  "Jonas Lindqvist",
+  "Mei Tanaka",
+  "Lucia Ferrari",
+  "Tomasz Nowak",
+  "Priya Raman",
+  "Daniel Weber",
+  "Sofía Castellanos",
+  "Emre Yıldız",
+  "Hannah Cohen",
+  "Kwame Mensah",
+  "Ingrid Solberg",
+  "Rafael Moreira",
+  "Aoife Brennan",
+  "Nikolai Petrov",
+  "Fatima Zahra Benali",
+  "Chloé Dubois",
+  "Arjun Mehta",
+  "Lena Hoffmann",
+  "Mateo Álvarez",
+];
+const BOTH_HANDS = new Set([3, 7, 12, 18]);
+
+const two = (number: number): string => String(number).padStart(2, "0");
+
+/** The people of Acme HQ. */
+export const people: Person[] = NAMES.map((name, index) => {
+  const number = index + 1;
+  const file = `member-${two(number)}`;
+  const right: PalmOf = { file, hand: "right", seed: 1100 + number };
+  const left: PalmOf = { file: `${file}-left`, hand: "left", seed: 2000 + number };
+  return {
+    project_id: ACME_HQ,
+    name,
+    external_id: `acme-${1000 + number}`,
+    palms: BOTH_HANDS.has(number) ? [right, left] : [right],
+  };
+});
+
+const ENROL_PICTURES = 3;
+const FRESH_PICTURES = 2;
+
+/** A palm that nobody has enrolled yet, for whoever wants to try that. */
+export const newcomer: PalmOf = { file: "newcomer", hand: "right", seed: 4000 };
+
+/** Palms that belong to nobody. */
+const strangers = Array.from({ length: 8 }, (_, i) => ({ file: `stranger-${two(i + 1)}`, seed: 3001 + i }));
+const STRANGER_PICTURES = 4;
+
+/** One picture in `palms/`: the synthetic palm `seed`, taken for the time `sample`. */
+export interface Picture {
+  file: string;
+  seed: number;
+  sample: number;
+}
+
+/** Pictures that a palm is enrolled from. */
+export const enrolPictures = (palm: Pick<PalmOf, "file" | "seed">): Picture[] =>
+  Array.from({ length: ENROL_PICTURES }, (_, k) => picture(palm, `enrol-${k + 1}`, k));
+
+/** Pictures of an enrolled palm that were not enrolled. */
+export const freshPictures = (palm: Pick<PalmOf, "file" | "seed">): Picture[] =>
+  Array.from({ length: FRESH_PICTURES }, (_, k) => picture(palm, `fresh-${k + 1}`, ENROL_PICTURES + k));
+
+export const strangerPictures: Picture[] = strangers.flatMap((palm) =>
+  Array.from({ length: STRANGER_PICTURES }, (_, k) => picture(palm, String(k + 1), k)),
+);
+
+/** Every picture of the world. */
+export const pictures: Picture[] = [
+  ...[...people.flatMap(({ palms }) => palms), newcomer].flatMap((palm) => [
+    ...enrolPictures(palm),
+    ...freshPictures(palm),
+  ]),
+  ...strangerPictures,
+];
+
+function picture({ file, seed }: { file: string; seed: number }, what: string, sample: number): Picture {
+  return { file: `${file}-${what}.png`, seed, sample };
+}
+
+/** 32 bytes that are the same each time, and protect nothing. */
+export const fixedBytes = (name: string): Uint8Array =>
+  createHash("sha256").update(`palmgate demo world: ${name}`).digest();
+
+/** UUIDs that are the same each time: each name has its own row of them, so a new name moves nobody's. */
+export function fixedIds(name: string): () => string {
+  let count = 0;
+  return () => {
+    const bytes = fixedBytes(`${name} ${++count}`);
+    bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40; // version 4
+    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80; // RFC 9562's variant
+    const hex = Buffer.from(bytes).toString("hex");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
+  };
+}
