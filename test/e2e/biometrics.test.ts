@@ -261,8 +261,8 @@ describe("Palms", () => {
 
     it("is gated by server lookup, enrolment is not", async () => {
       const gated = await newTenant(deps, { project: { server_lookup_enabled: false } });
-      assertProblem(await identify({ image: picture(35, 0) }, gated), 403, "server_lookup_disabled");
-      const enrolled = await enroll({ member_id: await newMember(gated), samples: threeOf(35) }, gated);
+      assertProblem(await identify({ image: picture(45, 0) }, gated), 403, "server_lookup_disabled");
+      const enrolled = await enroll({ member_id: await newMember(gated), samples: threeOf(45) }, gated);
       assert.equal(enrolled.status, 201);
     });
 

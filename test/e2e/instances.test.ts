@@ -41,12 +41,12 @@ describe("Two instances of identify, with the built bundle", function () {
       const member_id = await newMember();
       const enrolled = await one.api("POST", path("enroll"), {
         token: tenant.key,
-        body: { member_id, samples: [0, 1].map((sample) => imageOf(1000 + round, sample)) },
+        body: { member_id, samples: [0, 1].map((sample) => imageOf(6000 + round, sample)) },
       });
       assert.equal(enrolled.status, 201, `round ${round}: ${enrolled.text}`);
       const found = await other.api("POST", path("identify"), {
         token: tenant.key,
-        body: imageOf(1000 + round, 2),
+        body: imageOf(6000 + round, 2),
       });
       assert.equal(found.body.member_id, member_id, `round ${round}: ${found.text}`);
       assert.equal(found.body.searched, round + 1);
@@ -74,7 +74,7 @@ describe("Two instances of identify, with the built bundle", function () {
 
   it("enrol one palm for exactly one of twenty members who try at once", async () => {
     const members = await Promise.all(Array.from({ length: 20 }, newMember));
-    const samples = [imageOf(2000, 0)];
+    const samples = [imageOf(6900, 0)];
     const answers = await Promise.all(
       members.map((member_id, i) =>
         instances[i % 2]?.api("POST", path("enroll"), { token: tenant.key, body: { member_id, samples } }),
@@ -87,7 +87,7 @@ describe("Two instances of identify, with the built bundle", function () {
       if (answer?.status === 503) assert.equal(answer.headers.get("retry-after"), "1");
     }
     for (const { api } of instances) {
-      const found = await api("POST", path("identify"), { token: tenant.key, body: imageOf(2000, 1) });
+      const found = await api("POST", path("identify"), { token: tenant.key, body: imageOf(6900, 1) });
       assert.equal(found.body.member_id, members[codes.indexOf("enrolled")], found.text);
       assert.equal(found.body.searched, 1);
     }
