@@ -1,4 +1,4 @@
-import { type Candidate, fuseTemplates, type Hand, PalmError } from "../../palm/index.ts";
+import { type Candidate, fuseTemplates, type Hand, PalmError, readTemplate } from "../../palm/index.ts";
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
@@ -53,7 +53,7 @@ export async function enrollPalm(
     if (!member) throw notFound();
     const seq = live.seq + 1;
     const filter = { project_id: input.project.id, hand };
-    const threshold = thresholdFor(input.environment, live.rows.count(filter), probes.length);
+    const threshold = thresholdFor(input.environment, live.rows.count(filter), probe);
     const alike = search(live.rows, probe, filter, true);
     const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, alike, threshold));
     if (!was && member.value.palm_ids.length >= MAX_PALMS) {
@@ -120,7 +120,8 @@ function commonHand(probes: readonly Probe[], samples: readonly Sample[]): Hand 
 function fuse(probes: readonly Probe[], hand: Hand): Probe {
   for (const probe of probes) refusePoor(probe);
   try {
-    return { ...fuseTemplates(probes.map(({ template }) => template)), hand };
+    const fused = fuseTemplates(probes.map(({ template }) => template));
+    return { ...fused, hand, samples: readTemplate(fused.template).samples };
   } catch (error) {
     if (!(error instanceof PalmError) || error.code !== "template_mismatch") throw error;
     throw new DomainError("template_mismatch", "The samples are not of one palm.");

@@ -41,7 +41,7 @@ export async function identifyPalm(
 
   const filter = { project_id: input.project.id, hand: probe.hand };
   const searched = live.rows.count(filter);
-  const threshold = thresholdFor(input.environment, searched);
+  const threshold = thresholdFor(input.environment, searched, probe);
   const candidates = search(live.rows, probe, filter);
   const decision = decide(await resolve(ctx, input.environment.id, candidates, threshold - MARGIN), {
     threshold,
@@ -74,11 +74,11 @@ export async function identifyPalm(
   };
 }
 
-/** The score that a match must reach when a probe of so many `samples` is searched among so many palms. */
-export function thresholdFor(environment: Environment, searched: number, samples = 1): number {
+/** The score that a match must reach when a probe is searched among so many palms. */
+export function thresholdFor(environment: Environment, searched: number, probe: Probe): number {
   return uncalibratedThreshold({
     format: environment.template_format,
-    probe: samples > 1 ? "fused" : "single",
+    probe: probe.samples > 1 ? "fused" : "single",
     target_fpir: environment.target_fpir,
     gallery_size: searched,
   });

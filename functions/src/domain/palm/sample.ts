@@ -22,6 +22,8 @@ export interface Probe {
   template: Uint8Array;
   hand: Hand;
   quality: number;
+  /** How many samples are fused in it. */
+  samples: number;
 }
 
 const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
@@ -38,17 +40,17 @@ function readImage(sample: Sample, bytes: Uint8Array): Probe {
   const hand = sample.hand ?? "unknown";
   const path = at(sample.path, "image");
   const image = orRefuse(path, () => decodeImage(bytes));
-  return { ...extractTemplate(image, { hand }), hand };
+  return { ...extractTemplate(image, { hand }), hand, samples: 1 };
 }
 
 function readGivenTemplate(sample: Sample): Probe {
   const template = sample.template ?? new Uint8Array();
   const path = at(sample.path, "template");
-  const { hand, quality } = orRefuse(path, () => readTemplate(template));
+  const { hand, quality, samples } = orRefuse(path, () => readTemplate(template));
   if (sample.hand !== undefined && sample.hand !== hand) {
     throw invalid(path, `is of a ${hand} hand, not of a ${sample.hand} one`);
   }
-  return { template, hand, quality };
+  return { template, hand, quality, samples };
 }
 
 function orRefuse<T>(path: string, read: () => T): T {
