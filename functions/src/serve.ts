@@ -22,7 +22,8 @@ export function serve<Needs extends keyof Ports>(
       import("./deps.ts"),
     ]);
     const own = routes.filter(({ fn }) => fn === id);
-    return toListener(createApp(own, await give(deps)));
+    const ctx = await give(deps);
+    return toListener(createApp(own, ctx), ctx);
   });
   return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {
     const listener = await start();

@@ -132,6 +132,18 @@ describe("Palms", () => {
       assert.equal((await stored("events")).length, 1);
     });
 
+    it("knows a palm again when it is said to be the other hand", async () => {
+      const member_id = await newMember();
+      const right = await enroll({ member_id, samples: [{ image: picture(4, 0), hand: "right" }] });
+      const other = await enroll({
+        member_id: await newMember(),
+        samples: [{ image: picture(4, 1), hand: "left" }],
+      });
+      assertProblem(other, 409, "duplicate_palm");
+      const left = await enroll({ member_id, samples: [{ image: picture(4, 1), hand: "left" }] });
+      assert.deepEqual({ id: left.body.id, hand: left.body.hand }, { id: right.body.id, hand: "left" });
+    });
+
     it("replaces a palm that the member has already, under the same id, once in the log", async () => {
       const member_id = await newMember();
       const first = await enroll({ member_id, samples: [{ image: picture(3, 0) }] });
@@ -261,7 +273,10 @@ describe("Palms", () => {
 
     it("is gated by server lookup, enrolment is not", async () => {
       const gated = await newTenant(deps, { project: { server_lookup_enabled: false } });
-      assertProblem(await identify({ image: picture(45, 0) }, gated), 403, "server_lookup_disabled");
+      const forbidden = await newTenant(deps, { environment: { server_lookup_allowed: false } });
+      for (const customer of [gated, forbidden]) {
+        assertProblem(await identify({ image: picture(45, 0) }, customer), 403, "server_lookup_disabled");
+      }
       const enrolled = await enroll({ member_id: await newMember(gated), samples: threeOf(45) }, gated);
       assert.equal(enrolled.status, 201);
     });

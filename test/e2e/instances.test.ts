@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { revokeApiKey } from "../../functions/src/domain/apikey/revokeApiKey.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
@@ -121,6 +123,22 @@ describe("An instance of identify", function () {
       );
     });
   }
+
+  it("answers a request that is no readable one with a problem like any other", async () => {
+    const instance = await startInstance("identify");
+    try {
+      const { hostname, port } = new URL(instance.baseUrl);
+      const socket = connect(Number(port), hostname);
+      socket.end("GET /v1/projects HTTP/1.1\r\nHost: [::\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n");
+      const answer = await text(socket);
+      assert.match(answer, /^HTTP\/1\.1 400 /);
+      assert.match(answer, /^x-request-id: mine\r$/im);
+      assert.match(answer, /^cache-control: no-store\r$/im);
+      assert.match(answer, /"code":"invalid_request","request_id":"mine"/);
+    } finally {
+      await instance.stop();
+    }
+  });
 
   it("refuses bad pictures by code, and five hundred of them leave its memory flat", async () => {
     const png = Buffer.from(encodePng(syntheticPalm({ seed: 1, sample: 0 })));

@@ -133,6 +133,13 @@ describe("Every route", () => {
           }
           assert.equal(texts.size, 1);
         });
+
+        it(`answers a missing ${param} before it looks at query and body`, async () => {
+          const path = `${fill(route, { ...own.ids, [param]: randomUUID() })}?unknown=1`;
+          const headers = { ...bearer(accepted(route, own)), "Content-Type": "text/plain" };
+          const body = ["POST", "PUT", "PATCH"].includes(route.method) ? { body: { unknown: 1 } } : {};
+          assertProblem(await api(route.method, path, { ...body, headers }), 404, "not_found");
+        });
       }
 
       if (params.length > 0) {

@@ -9,9 +9,7 @@ import {
 import * as z from "zod";
 import { unavailable } from "../domain/errors.ts";
 import type { Commit, Stored, Version, Write } from "../domain/store.ts";
-
-/** One operation may take this long before the caller is told that we are unavailable, in ms. */
-const DEADLINE_MS = 10_000;
+import { withDeadline } from "./deadline.ts";
 
 /** gRPC codes by which a precondition of a batch failed: NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED. */
 const CONFLICTS = new Set<unknown>([5, 6, 9, 10]);
@@ -36,7 +34,7 @@ export function createCommit(db: Firestore): Commit {
     const batch = db.batch();
     for (const write of writes) (write as unknown as Apply)(batch);
     try {
-      await withDeadline(batch.commit());
+      await withDeadline("Firestore", batch.commit());
       return "committed";
     } catch (error) {
       if (CONFLICTS.has(codeOf(error))) return "conflict";
@@ -120,19 +118,10 @@ function versionOf(was: Stored<unknown>): { ref: DocumentReference; updateTime: 
 /** Waits for Firestore; an outage or a hang becomes `unavailable`. */
 export async function answered<T>(operation: Promise<T>): Promise<T> {
   try {
-    return await withDeadline(operation);
+    return await withDeadline("Firestore", operation);
   } catch (error) {
     throw translate(error);
   }
-}
-
-function withDeadline<T>(operation: Promise<T>): Promise<T> {
-  const deadline = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => deadline.reject(unavailable(new Error(`Firestore did not answer in ${DEADLINE_MS} ms`))),
-    DEADLINE_MS,
-  );
-  return Promise.race([operation, deadline.promise]).finally(() => clearTimeout(timer));
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;

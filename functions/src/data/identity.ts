@@ -3,6 +3,7 @@ import { type App, initializeApp } from "firebase-admin/app";
 import { type Auth, getAuth } from "firebase-admin/auth";
 import { unavailable } from "../domain/errors.ts";
 import type { IdentityTokens } from "../domain/user/user.ts";
+import { withDeadline } from "./deadline.ts";
 
 /** Codes by which a token itself is refused. */
 const REFUSED = new Set([
@@ -30,7 +31,7 @@ export function createIdentityTokens(auth: Pick<Auth, "verifyIdToken">): Identit
   return {
     async verify(token) {
       try {
-        return (await auth.verifyIdToken(token)).uid;
+        return (await withDeadline("Auth", auth.verifyIdToken(token))).uid;
       } catch (error) {
         const { code, message } = error as { code?: string; message?: string };
         if (code && REFUSED.has(code)) return undefined;

@@ -34,10 +34,14 @@ export function createApp<Needs extends keyof Ports>(
 }
 
 /** The application as a Node request handler; it reads the body that the platform has already read. */
-export function toListener(app: Hono): ReturnType<typeof getRequestListener> {
-  return getRequestListener(app.fetch, {
-    errorHandler: (error) => problemResponse(unreadable(error), crypto.randomUUID()),
-  });
+export function toListener(app: Hono, ctx: Surroundings): ReturnType<typeof getRequestListener> {
+  return (incoming, outgoing) => {
+    const errorHandler = (cause: unknown): Response => {
+      const request_id = requestId(ctx, incoming.headers["x-request-id"]);
+      return finish(problemResponse(unreadable(cause), request_id), request_id);
+    };
+    return getRequestListener(app.fetch, { errorHandler })(incoming, outgoing);
+  };
 }
 
 const unreadable = (cause: unknown): DomainError =>
@@ -55,7 +59,10 @@ function pick(table: Map<string, Route>, method: string): Route {
   });
 }
 
-/** The order of refusals (api.md section 1), in this one place. */
+/**
+ * The order of refusals, in this one place: credential 401 → rate 429 → kind of credential 403 → scope 404 →
+ * state 403 → what the path names in it 404 → body and query 413, 415, 400 → idempotency 409 → the handler's own.
+ */
 async function serve(ctx: Ctx<keyof Ports>, route: Route, c: Context, request_id: string): Promise<Response> {
   const params = c.req.param() as Record<string, string>;
   const presented = route.auth === "public" ? undefined : present(c.req.header("authorization"));
@@ -92,11 +99,18 @@ async function respond(
   c: Context,
   answer: (request_id: string) => Promise<Response>,
 ): Promise<Response> {
-  const sent = c.req.header("x-request-id");
-  const request_id = sent !== undefined && REQUEST_ID.test(sent) ? sent : ctx.id();
+  const request_id = requestId(ctx, c.req.header("x-request-id"));
   const response = await attempt(answer, request_id, (error) => {
     ctx.log.error("request failed", { request_id, method: c.req.method, error: describe(error) });
   });
+  return finish(response, request_id);
+}
+
+/** A caller's request id when it is a safe one, else ours. */
+const requestId = (ctx: Surroundings, sent: unknown): string =>
+  typeof sent === "string" && REQUEST_ID.test(sent) ? sent : ctx.id();
+
+function finish(response: Response, request_id: string): Response {
   response.headers.set("X-Request-Id", request_id);
   response.headers.set("Cache-Control", "no-store");
   return response;

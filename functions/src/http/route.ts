@@ -48,6 +48,7 @@ export interface RouteSpec<
   Body,
   Output,
   Needs extends keyof Ports,
+  Found,
 > {
   method: Method;
   /** With `/v1`; parameters in braces are UUIDs. */
@@ -60,6 +61,11 @@ export interface RouteSpec<
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: Scope;
   requires?: readonly State[];
+  /**
+   * Reads what the path names inside the scope (a member, a key); absent or another scope's is 404 before the
+   * request's input is looked at. The handler gets it as `found`.
+   */
+  finds?(ctx: Ctx<Needs>, params: PathParams<Path>): Promise<Found | undefined>;
   /** Without it any query parameter is refused. */
   query?: z.ZodType<Query>;
   /** Without it the body is not read. */
@@ -75,7 +81,7 @@ export interface RouteSpec<
   errors: readonly ErrorCode[];
   handle(
     ctx: Ctx<Needs>,
-    input: Scopes[Scope] & { params: PathParams<Path>; query: Query; body: Body },
+    input: Scopes[Scope] & { params: PathParams<Path>; found: Found; query: Query; body: Body },
   ): Promise<Output>;
 }
 
@@ -90,6 +96,7 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: keyof Scopes;
   requires: readonly State[];
+  finds?(ctx: Ctx<Needs>, params: Record<string, string>): Promise<unknown>;
   query: z.ZodType | null;
   body: z.ZodType | null;
   bodyLimit: keyof typeof BODY_LIMITS;
@@ -108,7 +115,8 @@ export function defineRoute<
   Body = undefined,
   Output = undefined,
   Needs extends keyof Ports = never,
->(spec: RouteSpec<Path, Scope, Query, Body, Output, Needs>): Route<Needs> {
+  Found = undefined,
+>(spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found>): Route<Needs> {
   const defaults = { requires: [], query: null, body: null, bodyLimit: "standard", status: 200 };
   // The pipeline has validated what it hands over; from here on the types are its promise.
   return { ...defaults, ...spec } as unknown as Route<Needs>;

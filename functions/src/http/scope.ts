@@ -1,11 +1,9 @@
-import type { Actor, Ctx } from "../domain/context.ts";
+import type { Actor, Ctx, Ports } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
 import { isTenantManaged, type Project } from "../domain/project/project.ts";
 import type { Stored } from "../domain/store.ts";
 import { type Route, SCOPE_PARAMS } from "./route.ts";
-
-export type ScopeCtx = Ctx<"organizations" | "projects" | "environments">;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -13,17 +11,21 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export interface Named {
   organization: Promise<Stored<Organization> | undefined>;
   project: Promise<Stored<Project> | undefined>;
+  /** What `finds` finds; `undefined` too when the route finds nothing more. */
+  found: Promise<unknown>;
 }
 
 /** Begins to read what the path names; ids that are none are not looked up. */
-export function readNamed(ctx: ScopeCtx, route: Route, params: Record<string, string>): Named {
+export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<string, string>): Named {
   const param =
     route.scope in SCOPE_PARAMS ? SCOPE_PARAMS[route.scope as keyof typeof SCOPE_PARAMS] : undefined;
-  const id = param && Object.values(params).every((value) => UUID.test(value)) ? params[param] : undefined;
+  const sound = Object.values(params).every((value) => UUID.test(value));
+  const id = param && sound ? params[param] : undefined;
   const absent = Promise.resolve(undefined);
   const named: Named = {
     organization: id && param === "org_id" ? ctx.organizations.get(id) : absent,
     project: id && param === "project_id" ? ctx.projects.get(id) : absent,
+    found: sound ? (route.finds?.(ctx, params) ?? absent) : absent,
   };
   // A refusal before they are awaited must not leave a rejection unheard.
   for (const read of Object.values(named)) read.catch(() => undefined);
@@ -32,11 +34,23 @@ export function readNamed(ctx: ScopeCtx, route: Route, params: Record<string, st
 
 /**
  * Finds what the route acts in, and holds the caller's rights and the required states against it.
- * @throws DomainError `not_found` for what is missing or foreign, then `environment_not_tenant_managed`,
- * `server_lookup_disabled`.
+ * @throws DomainError `not_found` for a scope that is missing or foreign, then `environment_not_tenant_managed`,
+ * `server_lookup_disabled`, then `not_found` for what is missing inside it.
  */
 export async function enterScope(
-  ctx: ScopeCtx,
+  ctx: Ctx<"organizations" | "projects" | "environments">,
+  route: Route,
+  actor: Actor | undefined,
+  named: Named,
+): Promise<Record<string, unknown>> {
+  const scope = await findScope(ctx, route, actor, named);
+  const found = await named.found;
+  if (route.finds && found === undefined) throw notFound();
+  return { ...scope, found };
+}
+
+async function findScope(
+  ctx: Ctx<"organizations" | "projects" | "environments">,
   route: Route,
   actor: Actor | undefined,
   named: Named,
@@ -63,7 +77,8 @@ export async function enterScope(
       "The project's environment does not belong to its organization alone.",
     );
   }
-  if (route.requires.includes("server_lookup") && !project.server_lookup_enabled) {
+  const lookup = project.server_lookup_enabled && environment?.value.server_lookup_allowed !== false;
+  if (route.requires.includes("server_lookup") && !lookup) {
     throw new DomainError("server_lookup_disabled", "Server lookup is switched off for the project.");
   }
   return { actor, project, environment: environment?.value };

@@ -1,3 +1,4 @@
+import { findApiKey } from "../../domain/apikey/findApiKey.ts";
 import { revokeApiKey } from "../../domain/apikey/revokeApiKey.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { defineRoute } from "../../http/route.ts";
@@ -12,9 +13,11 @@ export const revokeOrganizationApiKey = defineRoute({
     "The very next request with the key is refused. The key stays listed; revoking it again changes nothing.",
   auth: ["firebase"],
   scope: "organization",
+  finds: (ctx: Ctx<"apiKeys" | "commit">, { org_id, key_id }) =>
+    findApiKey(ctx, { organization_id: org_id, key_id }),
   status: 204,
   response: null,
-  errors: ["not_found"],
+  errors: [],
   async handle(ctx: Ctx<"apiKeys" | "commit">, { organization, params }) {
     await revokeApiKey(ctx, { organization_id: organization.id, key_id: params.key_id });
   },

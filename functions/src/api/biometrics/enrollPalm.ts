@@ -16,7 +16,7 @@ export const enrollPalm = defineRoute({
   summary: "Enrol a palm",
   description:
     "Enrols one palm of a member from 1 to 5 samples of it; three make it robust. A palm that the member has " +
-    "already is replaced under the same id; another member's is refused. Found by the very next identify. " +
+    "already is replaced under the same id, with a new `created_at`; another member's is refused. Found by the very next identify. " +
     "Leaves one scan and emits `enrollment.completed`.",
   auth: ["apiKey"],
   scope: "tenant",

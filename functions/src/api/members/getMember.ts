@@ -1,5 +1,4 @@
 import type { Ctx } from "../../domain/context.ts";
-import * as members from "../../domain/member/getMember.ts";
 import { defineRoute } from "../../http/route.ts";
 import { MemberShape, toMember } from "./schemas.ts";
 
@@ -12,9 +11,10 @@ export const getMember = defineRoute({
   description: "One member of the project.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
+  finds: (ctx: Ctx<"members">, { project_id, member_id }) => ctx.members.get(project_id, member_id),
   response: MemberShape,
-  errors: ["not_found"],
-  async handle(ctx: Ctx<"members">, { project, params }) {
-    return toMember(await members.getMember(ctx, { project_id: project.id, member_id: params.member_id }));
+  errors: [],
+  async handle(_ctx, { found }) {
+    return toMember(found.value);
   },
 });

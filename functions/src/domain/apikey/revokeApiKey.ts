@@ -1,6 +1,7 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { findApiKey } from "./findApiKey.ts";
 
 /**
  * Revokes a key now; it is refused from the next request on. Revoking twice changes nothing.
@@ -11,8 +12,8 @@ export function revokeApiKey(
   input: { organization_id: string; key_id: string },
 ): Promise<void> {
   return change(ctx, async () => {
-    const stored = await ctx.apiKeys.get(input.key_id);
-    if (stored?.value.organization_id !== input.organization_id) throw notFound();
+    const stored = await findApiKey(ctx, input);
+    if (!stored) throw notFound();
     const { revoked_at } = stored.value;
     const now = ctx.now();
     if (revoked_at && revoked_at <= now) return;

@@ -19,7 +19,7 @@ export interface Change {
   at: Date;
 }
 
-/** The log of an environment's gallery (palm.md: a small log-structured store). */
+/** The log of an environment's gallery: every instance follows it (docs/data.md). */
 export interface Changes {
   /** The manifest and at most `limit` changes after number `seq`, in order, in one round trip. */
   readAfter(

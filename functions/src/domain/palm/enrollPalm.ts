@@ -52,7 +52,8 @@ export async function enrollPalm(
     ]);
     if (!member) throw notFound();
     const seq = live.seq + 1;
-    const filter = { project_id: input.project.id, hand };
+    // Whatever hand it is said to be: the wrong word must not enrol a palm twice.
+    const filter = { project_id: input.project.id };
     const threshold = thresholdFor(input.environment, live.rows.count(filter), probe);
     const alike = search(live.rows, probe, filter, true);
     const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, alike, threshold));

@@ -5,6 +5,8 @@ import { type DataKey, type Sealing, templateSeal, type WrappedKey } from "./sea
 
 const PAGE = 1000;
 
+const erased = (): DomainError => new DomainError("expired", "The environment's palms were erased.");
+
 /** A gallery in this instance's memory that follows its log. */
 export class LiveGallery {
   readonly environment_id: string;
@@ -45,7 +47,7 @@ export class LiveGallery {
       await this.#loading;
     }
     await this.#catchUp();
-    if (!this.#key) throw new Error(`gallery ${this.environment_id} has no key after a sync`);
+    if (!this.#key) throw erased();
     return this.#key.opened;
   }
 
@@ -82,9 +84,8 @@ export class LiveGallery {
     const wrapped = manifest.wrapped_key;
     if (!wrapped) {
       this.#gallery = new Gallery({ format: "palm-code.v1" });
-      this.#seq = 0;
       this.#key = undefined;
-      throw new DomainError("expired", "The environment's palms were erased.");
+      throw erased();
     }
     if (this.#key && Buffer.compare(this.#key.wrapped.sealed, wrapped.sealed) === 0) return this.#key.opened;
     const opened = this.#sealing.unwrap(this.environment_id, wrapped);

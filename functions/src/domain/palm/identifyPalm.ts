@@ -88,7 +88,7 @@ export function thresholdFor(environment: Environment, searched: number, probe: 
 export function search(
   rows: Gallery,
   probe: Probe,
-  filter: { project_id?: string; hand: Probe["hand"] },
+  filter: { project_id?: string; hand?: Probe["hand"] },
   exhaustive = false,
 ): Candidate[] {
   return rows.search(probe.template, { ...filter, k: 8, exhaustive });

@@ -48,7 +48,7 @@ function readGivenTemplate(sample: Sample): Probe {
   const path = at(sample.path, "template");
   const { hand, quality, samples } = orRefuse(path, () => readTemplate(template));
   if (sample.hand !== undefined && sample.hand !== hand) {
-    throw invalid(path, `is of a ${hand} hand, not of a ${sample.hand} one`);
+    throw invalid(path, `says that its hand is ${hand}, the sample says ${sample.hand}`);
   }
   return { template, hand, quality, samples };
 }

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { createIdentityTokens } from "../../functions/src/data/identity.ts";
+import { openStorage } from "../../functions/src/data/storage.ts";
+import { createTemplates } from "../../functions/src/data/templates.ts";
+
+/** A service that takes the connection and never answers must become our 503, not a hanging request. */
+describe("A service that hangs", function () {
+  this.timeout(30_000);
+  let server: Server;
+  let endpoint: string;
+  const sockets = new Set<Socket>();
+
+  before(async () => {
+    server = createServer((socket) => sockets.add(socket)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    endpoint = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+  });
+  after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  const isUnavailableInTime = async (operation: Promise<unknown>): Promise<void> => {
+    const started = performance.now();
+    await assert.rejects(operation, { code: "unavailable", headers: { "Retry-After": "1" } });
+    assert.ok(performance.now() - started < 15_000);
+  };
+
+  it("is unavailable: Storage, at upload and deletion", async () => {
+    const emulator = process.env["STORAGE_EMULATOR_HOST"];
+    process.env["STORAGE_EMULATOR_HOST"] = endpoint;
+    const templates = createTemplates(openStorage("demo-x"), "bucket");
+    process.env["STORAGE_EMULATOR_HOST"] = emulator;
+    await Promise.all([
+      isUnavailableInTime(templates.put("object", Buffer.from("sealed"))),
+      isUnavailableInTime(templates.delete("object")),
+    ]);
+  });
+
+  it("is unavailable: Auth", async () => {
+    const tokens = createIdentityTokens({ verifyIdToken: () => new Promise(() => undefined) });
+    await isUnavailableInTime(tokens.verify("a.b.c"));
+  });
+});

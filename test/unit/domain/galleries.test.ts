@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import type { Change, Changes, Manifest } from "../../../functions/src/domain/palm/changes.ts";
+import { Galleries } from "../../../functions/src/domain/palm/galleries.ts";
+import type { Sealing } from "../../../functions/src/domain/palm/sealing.ts";
+import { extractTemplate } from "../../../functions/src/palm/index.ts";
+import { syntheticPalm } from "../../support/palms.ts";
+
+const { template } = extractTemplate(syntheticPalm({ seed: 1 }), { hand: "left" });
+
+const sealing: Sealing = {
+  newDataKey: () => ({ kid: "k", sealed: Uint8Array.of(1) }),
+  unwrap: () => ({ seal: (plain) => plain, open: (sealed) => sealed }),
+};
+
+/** A log in memory whose next reads can be held back. */
+function newLog() {
+  const entries: Change[] = [];
+  let manifest: Manifest = { wrapped_key: sealing.newDataKey("e") };
+  let gate: Promise<void> = Promise.resolve();
+  const changes = {
+    async readAfter(_environment: string, seq: number, limit: number) {
+      const answer = { manifest, changes: entries.slice(seq, seq + limit) };
+      await gate;
+      return answer;
+    },
+  } as Changes;
+  return {
+    galleries: new Galleries({ changes, sealing }, 2 ** 30),
+    append(palm_id: string) {
+      const seq = entries.length + 1;
+      entries.push({ seq, op: "put", palm_id, project_id: "p", hand: "left", template, at: new Date(0) });
+    },
+    destroy() {
+      manifest = { wrapped_key: null };
+    },
+    hold() {
+      const held = Promise.withResolvers<void>();
+      gate = held.promise;
+      return held.resolve;
+    },
+    release() {
+      gate = Promise.resolve();
+    },
+  };
+}
+
+describe("A live gallery", () => {
+  it("counts each change once, however many reads bring it", async () => {
+    const log = newLog();
+    const live = log.galleries.open("e");
+    log.append("a");
+    log.append("b");
+    await Promise.all(Array.from({ length: 10 }, () => live.sync()));
+    assert.deepEqual({ size: live.rows.size, seq: live.seq }, { size: 2, seq: 2 });
+    log.append("a");
+    await live.sync();
+    assert.deepEqual({ size: live.rows.size, seq: live.seq }, { size: 2, seq: 3 });
+  });
+
+  it("is expired for all once the key is destroyed, a read under way included", async () => {
+    const log = newLog();
+    const live = log.galleries.open("e");
+    log.append("a");
+    await live.sync();
+    log.append("b");
+    const goOn = log.hold();
+    const late = live.sync();
+    log.release();
+    log.destroy();
+    await assert.rejects(live.sync(), { code: "expired" });
+    goOn();
+    await late.then(
+      () => assert.equal(live.rows.size, 1, "it was asked before the key was destroyed"),
+      (error: { code?: string }) => assert.equal(error.code, "expired"),
+    );
+    await assert.rejects(live.sync(), { code: "expired" });
+  });
+
+  it("leaves memory when others need it, the least recently used first", async () => {
+    const log = newLog();
+    log.append("a");
+    const small = new Galleries(
+      {
+        changes: {
+          readAfter: async () => ({ manifest: { wrapped_key: sealing.newDataKey("e") }, changes: [] }),
+        } as unknown as Changes,
+        sealing,
+      },
+      1,
+    );
+    const first = small.open("one");
+    assert.equal(small.open("one"), first);
+    small.open("two");
+    assert.notEqual(small.open("one"), first);
+  });
+
+  it("starts anew when its first read fails", async () => {
+    const log = newLog();
+    log.append("a");
+    let fails = true;
+    const flaky = {
+      async readAfter(...args: Parameters<Changes["readAfter"]>) {
+        if (fails) throw new Error("down");
+        const { changes, manifest } = await source.readAfter(...args);
+        return { changes, manifest };
+      },
+    } as Changes;
+    const source = {
+      readAfter: async () => ({ manifest: { wrapped_key: sealing.newDataKey("e") }, changes: [] }),
+    } as unknown as Changes;
+    const live = new Galleries({ changes: flaky, sealing }, 1).open("e");
+    await assert.rejects(live.sync(), /down/);
+    fails = false;
+    await live.sync();
+  });
+});
