@@ -57,10 +57,10 @@ const GUARDS: Guard[] = [
   },
   {
     rule: "a route without auth",
-    file: "functions/src/api/members/getMember.ts",
+    file: "functions/src/api/projects/getProject.ts",
     breaks: cut(/ {2}auth: .*\n/),
     command: tsc,
-    says: /getMember\.ts.*'auth' is missing/s,
+    says: /getProject\.ts.*'auth' is missing/s,
   },
   {
     rule: "a route opened to the public",
