@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as logger from "firebase-functions/logger";
 import { params, readRuntime, readSecret } from "./config.ts";
 import { createApiKeys } from "./data/apikeys.ts";
+import { createDevices } from "./data/devices.ts";
 import { createEnvironments } from "./data/environments.ts";
 import { createEvents } from "./data/events.ts";
 import { createCommit, openFirestore } from "./data/firestore.ts";
@@ -30,6 +31,7 @@ const surroundings: Surroundings = {
 type CorePorts =
   | "apiKeys"
   | "commit"
+  | "devices"
   | "environments"
   | "events"
   | "garbage"
@@ -54,6 +56,7 @@ export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick
     ...surroundings,
     apiKeys: createApiKeys(db),
     commit: createCommit(db),
+    devices: createDevices(db),
     environments: createEnvironments(db),
     events: createEvents(db),
     garbage: createGarbage(db),
@@ -73,25 +76,34 @@ async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templ
   return { templates: createTemplates(openStorage(projectId), params.TEMPLATE_BUCKET.value()) };
 }
 
+/** For `projects` and `members`: palms as documents, and the log that says what was erased. */
+export async function palmDeps(
+  clients: Clients = connect(),
+): Promise<Surroundings & Pick<Ports, CorePorts | "changes" | "palms">> {
+  const [log, palms] = await Promise.all([import("./data/changes.ts"), import("./data/palms.ts")]);
+  return {
+    ...coreDeps(clients),
+    changes: log.createChanges(clients.db),
+    palms: palms.createPalms(clients.db),
+  };
+}
+
 /** For `identify` alone: galleries, templates and the keys that open them. */
 export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePorts | GalleryPorts>> {
   const clients = connect();
-  const [keyring, log, palms, live, templates] = await Promise.all([
+  const [keyring, live, palms, templates] = await Promise.all([
     import("./data/keyring.ts"),
-    import("./data/changes.ts"),
-    import("./data/palms.ts"),
     import("./domain/palm/galleries.ts"),
+    palmDeps(clients),
     templatesDeps(clients),
   ]);
   const secret = readSecret("TEMPLATE_KEYS", clients.projectId);
   const sealing = keyring.createSealing(keyring.parseKeyring("TEMPLATE_KEYS", secret));
-  const changes = log.createChanges(clients.db);
+  const { changes } = palms;
   return {
-    ...coreDeps(clients),
+    ...palms,
     ...templates,
-    changes,
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
-    palms: palms.createPalms(clients.db),
     sealing,
   };
 }

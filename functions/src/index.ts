@@ -38,14 +38,14 @@ export const members = serve(
   "members",
   api,
   () => import("./api/members/routes.ts"),
-  (deps) => deps.coreDeps(),
+  (deps) => deps.palmDeps(),
 );
 
 export const projects = serve(
   "projects",
   api,
   () => import("./api/projects/routes.ts"),
-  (deps) => deps.coreDeps(),
+  (deps) => deps.palmDeps(),
 );
 
 /** Also answers every path under /v1 that no other function has. */

@@ -88,7 +88,7 @@ describe("The gallery", () => {
     }
     const cold = instance();
     assert.equal((await identify(5, cold)).member_id, member_id);
-    assert.equal(cold.galleries.open(tenant.environment.id).seq, 2401);
+    assert.equal(cold.galleries.open(tenant.environment).seq, 2401);
   }).timeout(60_000);
 
   it("refuses a log with a gap rather than searching what may be incomplete", async () => {

@@ -3,9 +3,11 @@ import { randomUUID } from "node:crypto";
 import { allRoutes } from "../../functions/src/api/routes.ts";
 import { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { createApp } from "../../functions/src/http/app.ts";
 import type { Route } from "../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
@@ -194,11 +196,14 @@ async function newWorld(deps: Deps): Promise<World> {
   });
   const none = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
   const member = await createMember(deps, { project_id: tenant.project.id, fields: none });
+  const image = encodePng(syntheticPalm({ seed: 1 }));
+  const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [{ path: "", image }] });
   const ids = {
     org_id: organization_id,
     project_id: tenant.project.id,
     key_id: record.id,
     member_id: member.id,
+    palm_id: palm.id,
   };
   return { ...tenant, ids, revoked };
 }

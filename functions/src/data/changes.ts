@@ -12,7 +12,7 @@ const bytes = z.instanceof(Uint8Array);
 const changes = new Documents<Change>(
   z.object({
     seq: z.number(),
-    op: z.literal("put"),
+    op: z.enum(["put", "remove"]),
     palm_id: z.string(),
     project_id: z.string().nullable(),
     hand: z.enum(["left", "right", "unknown"]),
@@ -41,6 +41,11 @@ export function createChanges(db: Firestore): Changes {
         changes.query(newer),
       ]);
       return { manifest: manifest?.value, changes: found.map(({ value }) => value) };
+    },
+    async head(environment_id) {
+      // By the field: the order of document ids backwards has no index of its own.
+      const [last] = await changes.query(changesOf(environment_id).orderBy("seq", "desc").limit(1));
+      return last?.value.seq ?? 0;
     },
     createManifest: (environment_id, manifest) => manifests.create(manifestRef(environment_id), manifest),
     append: (environment_id, change) =>

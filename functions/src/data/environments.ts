@@ -1,6 +1,6 @@
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
-import type { Environment, Environments } from "../domain/environment/environment.ts";
+import { type Environment, type Environments, TEMPLATE_FORMATS } from "../domain/environment/environment.ts";
 import { Documents, date } from "./firestore.ts";
 
 const documents = new Documents<Environment>(
@@ -8,7 +8,7 @@ const documents = new Documents<Environment>(
     id: z.string(),
     organization_id: z.string(),
     type: z.enum(["organization", "global"]),
-    template_format: z.literal("palm-code.v1"),
+    template_format: z.enum(TEMPLATE_FORMATS),
     target_fpir: z.number(),
     server_lookup_allowed: z.boolean(),
     created_at: date,

@@ -1,6 +1,7 @@
 import {
   type DocumentReference,
   type DocumentSnapshot,
+  FieldPath,
   Firestore,
   type Query,
   Timestamp,
@@ -8,6 +9,7 @@ import {
 } from "@google-cloud/firestore";
 import * as z from "zod";
 import { unavailable } from "../domain/errors.ts";
+import type { Listing } from "../domain/list.ts";
 import type { Commit, Stored, Version, Write } from "../domain/store.ts";
 import { withDeadline } from "./deadline.ts";
 
@@ -65,6 +67,36 @@ export class Documents<T extends object> {
     return this.#parseAll((await answered(query.get())).docs);
   }
 
+  /** What a query finds, as a list in our order; `toValue` makes the domain's thing of each. */
+  list<U>(query: Query, toValue: (value: T) => U): Listing<U> {
+    const ordered = query.orderBy("created_at", "desc").orderBy(FieldPath.documentId(), "asc");
+    return {
+      slice: async ({ after, offset = 0, limit }) => {
+        const from = after ? ordered.startAfter(Timestamp.fromDate(after.created_at), after.id) : ordered;
+        const part = (offset > 0 ? from.offset(offset) : from).limit(limit);
+        return (await this.query(part)).map(({ value }) => toValue(value));
+      },
+      count: () => count(query),
+      stream: () => this.#stream(ordered, toValue),
+    };
+  }
+
+  /** In constant memory: nothing is read on before what is there has been taken. */
+  async *#stream<U>(query: Query, toValue: (value: T) => U): AsyncIterable<U> {
+    const snapshots = query.stream()[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { value: snapshot, done } = await answered(snapshots.next());
+        if (done) return;
+        const found = this.#parse(snapshot as unknown as DocumentSnapshot);
+        if (found) yield toValue(found.value);
+      }
+    } finally {
+      // Whoever stops listening stops the query, too.
+      await snapshots.return?.();
+    }
+  }
+
   /** Whether the document is still as it was read. */
   async isCurrent(was: Stored<T>): Promise<boolean> {
     const { ref, updateTime } = versionOf(was);
@@ -99,6 +131,11 @@ export class Documents<T extends object> {
   #parseAll(snapshots: readonly DocumentSnapshot[]): Stored<T>[] {
     return snapshots.flatMap((snapshot) => this.#parse(snapshot) ?? []);
   }
+}
+
+/** How many documents a query finds, without reading them. */
+export async function count(query: Query): Promise<number> {
+  return (await answered(query.count().get())).data().count;
 }
 
 /** Writes that need no version. */

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import * as z from "zod";
 import type { DataKey, Sealing } from "../domain/palm/sealing.ts";
 
@@ -74,5 +74,6 @@ function aesGcm(key: Uint8Array): DataKey {
         .setAuthTag(sealed.subarray(-TAG_BYTES));
       return Buffer.concat([decipher.update(text), decipher.final()]);
     },
+    derive: (purpose) => new Uint8Array(hkdfSync("sha256", key, new Uint8Array(), purpose, KEY_BYTES)),
   };
 }

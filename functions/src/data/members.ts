@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
 import type { Member, Members } from "../domain/member/member.ts";
-import { Documents, date } from "./firestore.ts";
+import { Documents, date, deleteDocument } from "./firestore.ts";
 
 /** Metadata is stored as JSON text: Firestore refuses some names of map keys, our callers may use any. */
 interface MemberRecord extends Omit<Member, "metadata"> {
@@ -34,8 +34,8 @@ const fromRecord = (record: MemberRecord): Member => ({
 
 /** `projects/{project}/members/{member}` and `projects/{project}/externalids/{sha256}`, whose creation is uniqueness. */
 export function createMembers(db: Firestore): Members {
-  const ref = (project_id: string, id: string) =>
-    db.collection("projects").doc(project_id).collection("members").doc(id);
+  const membersOf = (project_id: string) => db.collection("projects").doc(project_id).collection("members");
+  const ref = (project_id: string, id: string) => membersOf(project_id).doc(id);
   const claimRef = (project_id: string, external_id: string) =>
     db
       .collection("projects")
@@ -49,8 +49,14 @@ export function createMembers(db: Firestore): Members {
     },
     create: (member) => documents.create(ref(member.project_id, member.id), toRecord(member)),
     replace: (was, now) => documents.replace({ ...was, value: toRecord(was.value) }, toRecord(now)),
+    remove: (was) => documents.remove({ ...was, value: toRecord(was.value) }),
+    ofProject: (project_id) => documents.list(membersOf(project_id), fromRecord),
     claimExternalId: (member, external_id) =>
       claims.create(claimRef(member.project_id, external_id), { member_id: member.id }),
+    releaseExternalId: (project_id, external_id) => deleteDocument(claimRef(project_id, external_id)),
+    async withExternalId(project_id, external_id) {
+      return (await claims.get(claimRef(project_id, external_id)))?.value.member_id;
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
+import { TEMPLATE_FORMATS } from "../domain/environment/environment.ts";
 import type { Palm, Palms } from "../domain/palm/palm.ts";
-import { Documents, date } from "./firestore.ts";
+import { count, Documents, date } from "./firestore.ts";
 
 const documents = new Documents<Palm>(
   z.object({
@@ -10,9 +11,9 @@ const documents = new Documents<Palm>(
     project_id: z.string().nullable(),
     member_id: z.string().nullable(),
     hand: z.enum(["left", "right", "unknown"]),
-    template_format: z.literal("palm-code.v1"),
+    template_format: z.enum(TEMPLATE_FORMATS),
     samples: z.number(),
-    quality: z.number(),
+    quality: z.number().nullable(),
     seq: z.number(),
     object: z.string(),
     created_at: date,
@@ -21,8 +22,9 @@ const documents = new Documents<Palm>(
 
 /** `environments/{environment}/palms/{palm}` */
 export function createPalms(db: Firestore): Palms {
-  const ref = (environment_id: string, id: string) =>
-    db.collection("environments").doc(environment_id).collection("palms").doc(id);
+  const palmsOf = (environment_id: string) =>
+    db.collection("environments").doc(environment_id).collection("palms");
+  const ref = (environment_id: string, id: string) => palmsOf(environment_id).doc(id);
   return {
     getMany: (environment_id, ids) =>
       documents.getMany(
@@ -31,5 +33,8 @@ export function createPalms(db: Firestore): Palms {
       ),
     create: (palm) => documents.create(ref(palm.environment_id, palm.id), palm),
     replace: (was, now) => documents.replace(was, now),
+    remove: (was) => documents.remove(was),
+    count: (environment_id, project_id) =>
+      count(palmsOf(environment_id).where("project_id", "==", project_id)),
   };
 }

@@ -42,5 +42,6 @@ export function createProjects(db: Firestore): Projects {
       return found.flat().map(({ value }) => value);
     },
     create: (project) => documents.create(collection.doc(project.id), project),
+    replace: (was, now) => documents.replace(was, now),
   };
 }

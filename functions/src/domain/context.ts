@@ -1,4 +1,5 @@
 import type { ApiKeys } from "./apikey/apikey.ts";
+import type { Devices } from "./device/device.ts";
 import type { Environments } from "./environment/environment.ts";
 import type { Events } from "./event/event.ts";
 import type { Garbage } from "./garbage/garbage.ts";
@@ -21,6 +22,7 @@ export interface Ports {
   changes: Changes;
   checks: Checks;
   commit: Commit;
+  devices: Devices;
   environments: Environments;
   events: Events;
   galleries: Galleries;

@@ -1,5 +1,5 @@
 import type { Actor, Ctx } from "../domain/context.ts";
-import { parseKey, secretMatches } from "../domain/credential/key.ts";
+import { type KeyKind, type ParsedKey, parseKey, secretMatches } from "../domain/credential/key.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Credential } from "./route.ts";
 
@@ -9,12 +9,16 @@ const TOUCH_MS = 60_000;
 /** A credential that passed: its kind, who it is, and work that may go on while the request is handled. */
 export interface Authenticated {
   kind: Credential;
-  actor: Actor;
+  /** Absent for a device: no route takes its key yet. */
+  actor?: Actor;
   aside: Promise<void>;
 }
 
 /** A credential of a known form, not yet looked up. */
-export type Presented = { kind: "firebase"; token: string } | { kind: "apiKey"; id: string; secret: string };
+export type Presented = { kind: "firebase"; token: string } | ({ kind: "apiKey" | "deviceKey" } & ParsedKey);
+
+/** Which credential a key is, by what it begins with. */
+const KEYS = { pg: "apiKey", pd: "deviceKey" } as const satisfies Record<KeyKind, Credential>;
 
 const unauthenticated = (): DomainError =>
   new DomainError("unauthenticated", "A valid credential is required.", {
@@ -29,9 +33,10 @@ export function present(authorization: string | undefined): Presented {
   const token = /^Bearer +([^\s]+)$/i.exec(authorization ?? "")?.[1];
   if (token === undefined) throw unauthenticated();
   if (token.split(".").length === 3) return { kind: "firebase", token };
-  const key = parseKey("pg", token);
+  const begin = token.slice(0, 2);
+  const key = Object.hasOwn(KEYS, begin) ? parseKey(begin as KeyKind, token) : undefined;
   if (!key) throw unauthenticated();
-  return { kind: "apiKey", ...key };
+  return { kind: KEYS[begin as KeyKind], ...key };
 }
 
 /**
@@ -39,13 +44,18 @@ export function present(authorization: string | undefined): Presented {
  * @throws DomainError `unauthenticated` for one that is unknown, wrong, expired or revoked.
  */
 export async function authenticate(
-  ctx: Ctx<"apiKeys" | "identityTokens">,
+  ctx: Ctx<"apiKeys" | "devices" | "identityTokens">,
   presented: Presented,
 ): Promise<Authenticated> {
   if (presented.kind === "firebase") {
     const id = await ctx.identityTokens.verify(presented.token);
     if (id === undefined) throw unauthenticated();
     return { kind: "firebase", actor: { type: "user", id }, aside: Promise.resolve() };
+  }
+  if (presented.kind === "deviceKey") {
+    const device = (await ctx.devices.get(presented.id))?.value;
+    if (!device || !secretMatches(presented.secret, device.secret_hash)) throw unauthenticated();
+    return { kind: "deviceKey", aside: Promise.resolve() };
   }
   const key = (await ctx.apiKeys.get(presented.id))?.value;
   if (!key || !secretMatches(presented.secret, key.secret_hash)) throw unauthenticated();

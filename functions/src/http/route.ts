@@ -4,9 +4,10 @@ import type { Environment } from "../domain/environment/environment.ts";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
 import type { Project } from "../domain/project/project.ts";
+import type { JsonArray } from "./page.ts";
 
-/** Kinds of credential: a console user's Firebase ID token, an integrator's API key. */
-export type Credential = "firebase" | "apiKey";
+/** Kinds of credential: a console user's Firebase ID token, an integrator's API key, a terminal's key. */
+export type Credential = "firebase" | "apiKey" | "deviceKey";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -58,6 +59,8 @@ export interface RouteSpec<
   fn: string;
   summary: string;
   description: string;
+  /** Still served, no longer recommended. */
+  deprecated?: boolean;
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: Scope;
   requires?: readonly State[];
@@ -82,7 +85,7 @@ export interface RouteSpec<
   handle(
     ctx: Ctx<Needs>,
     input: Scopes[Scope] & { params: PathParams<Path>; found: Found; query: Query; body: Body },
-  ): Promise<Output>;
+  ): Promise<Output | JsonArray>;
 }
 
 /** A route in a table, its types forgotten but for the ports it needs. */
@@ -93,6 +96,7 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   fn: string;
   summary: string;
   description: string;
+  deprecated?: boolean;
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: keyof Scopes;
   requires: readonly State[];

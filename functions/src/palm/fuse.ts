@@ -1,51 +1,79 @@
 import {
   decodeTemplate,
+  decodeVector,
   encodeTemplate,
-  formatByte,
+  encodeVector,
+  formatOf,
   GRID,
   type Hand,
   NO_VOTE,
   ORIENTATION_CODES,
+  PALM_CODE,
   packCells,
+  type Template,
+  type TemplateFormat,
   unpackCells,
+  VECTOR_512,
 } from "./codec.ts";
 import { PalmError } from "./errors.ts";
-import { Probe, REACH } from "./match.ts";
+import { compareTemplates, Probe, REACH } from "./match.ts";
+import { DIMENSIONS, normalise } from "./vector.ts";
 
 /** Samples of one enrolment. */
 const MAX_SAMPLES = 5;
 /** Every sample must be this like the reference: so is one pair of strangers in four hundred. */
-const SAME_PALM = 0.63;
+const SAME_PALM: Record<TemplateFormat, number> = { [PALM_CODE]: 0.63, [VECTOR_512]: 0.28 };
 /** Mean angular distance, in steps of 30°, from which on a cell is too fragile to vote. */
 const MAX_DISPUTE = 0.85;
 
+/** What is enrolled; `quality` 0..100, null for vectors. */
+interface Fused {
+  template: Uint8Array;
+  quality: number | null;
+}
+
+const FUSE: Record<TemplateFormat, (samples: Uint8Array[], reference: number) => Fused> = {
+  [PALM_CODE]: fuseCodes,
+  [VECTOR_512]: fuseVectors,
+};
+
 /**
- * Fuses 1..5 templates of one palm into the one that is enrolled: each is laid on the sample that is
- * most like the others, then every cell takes the orientation nearest to all votes. It votes itself when
- * at least half of the samples did and they agree well enough. `quality` is the mean of theirs,
- * `samples` the sum.
+ * Fuses 1..5 templates of one palm into the one that is enrolled. The reference is the sample most like
+ * the others, and every sample must be like it.
+ *
+ * Palm codes: each is laid on the reference, then every cell takes the orientation nearest to all votes. It
+ * votes itself when at least half of the samples did and they agree well enough. `quality` is the mean of
+ * theirs, `samples` the sum.
+ *
+ * Vectors: the normalised mean of the unit vectors, as 2,048 bytes of float32.
  *
  * @throws PalmError `template_mismatch`: not one palm, unlike known hands, unlike formats, or not 1..5.
  * @throws PalmError `invalid_template`: broken bytes.
  */
-export function fuseTemplates(samples: Uint8Array[]): { template: Uint8Array; quality: number } {
-  if (samples.length < 1 || samples.length > MAX_SAMPLES) throw mismatch("1 to 5 samples make an enrolment");
-  if (new Set(samples.map(formatByte)).size > 1) throw mismatch("The samples are of unlike formats");
+export function fuseTemplates(samples: Uint8Array[]): Fused {
+  const [first] = samples;
+  if (first === undefined || samples.length > MAX_SAMPLES) throw mismatch("1 to 5 samples make an enrolment");
+  const format = formatOf(first);
+  if (samples.some((sample) => formatOf(sample) !== format))
+    throw mismatch("The samples are of unlike formats");
+
+  const scores = samples.map((a) => samples.map((b) => compareTemplates(a, b)));
+  const sums = scores.map((row) => row.reduce((a, b) => a + b, 0));
+  const reference = sums.indexOf(Math.max(...sums));
+  if (scores[reference]?.some((score, i) => i !== reference && score < SAME_PALM[format])) {
+    throw mismatch("The samples are not of one palm");
+  }
+  return FUSE[format](samples, reference);
+}
+
+function fuseCodes(samples: Uint8Array[], reference: number): Fused {
   const templates = samples.map(decodeTemplate);
   const hands = new Set(templates.map(({ hand }) => hand));
   hands.delete("unknown");
   if (hands.size > 1) throw mismatch("The samples are of two hands");
   const [hand = "unknown"] = hands as Set<Hand>;
 
-  const probes = templates.map(({ planes }) => new Probe(planes));
-  const scores = probes.map((probe) => templates.map(({ planes }) => probe.score(planes, 0)));
-  const sums = scores.map((row) => row.reduce((a, b) => a + b, 0));
-  const reference = sums.indexOf(Math.max(...sums));
-  if (scores[reference]?.some((score, i) => i !== reference && score < SAME_PALM)) {
-    throw mismatch("The samples are not of one palm");
-  }
-
-  const target = templates[reference] as (typeof templates)[number];
+  const target = templates[reference] as Template;
   const aligned = templates.map(({ planes }, i) => {
     const cells = unpackCells(planes);
     if (i === reference) return cells;
@@ -63,6 +91,15 @@ export function fuseTemplates(samples: Uint8Array[]): { template: Uint8Array; qu
     template: encodeTemplate({ hand, quality, samples: count, planes: packCells(vote(aligned)) }),
     quality,
   };
+}
+
+/** The mean is never zero: all of its terms are on the reference's side. */
+function fuseVectors(samples: Uint8Array[]): Fused {
+  const units = samples.map((sample) => normalise(decodeVector(sample)));
+  const sum = new Float64Array(DIMENSIONS).map((_, i) =>
+    units.reduce((total, unit) => total + (unit[i] as number), 0),
+  );
+  return { template: encodeVector(normalise(sum)), quality: null };
 }
 
 function mismatch(message: string): PalmError {

@@ -1,6 +1,6 @@
-import { decodeTemplate, type Hand, PALM_CODE, PLANE_WORDS, type TemplateFormat } from "./codec.ts";
+import type { Hand, TemplateFormat } from "./codec.ts";
 import { PalmError } from "./errors.ts";
-import { Probe } from "./match.ts";
+import { ROWS, type Rows, type Sample } from "./rows.ts";
 
 /** Who a palm is: ids are opaque; project and member are null where palms belong to nobody. */
 export interface PalmIdentity {
@@ -12,6 +12,7 @@ export interface PalmIdentity {
 
 /** What `Gallery.add` takes. */
 export interface Enrolment extends PalmIdentity {
+  /** As it came over the wire, or as `Gallery.protect` gave it. */
   template: Uint8Array;
 }
 
@@ -29,56 +30,54 @@ export interface GalleryFilter {
 export interface SearchOptions extends GalleryFilter {
   /** How many candidates at most, 8 unless told. */
   k?: number | undefined;
-  /** Compare with every row in full; `palm-code.v1` always does. */
+  /** Compare with every row in full; so far every search does. */
   exhaustive?: boolean | undefined;
 }
 
 export interface GalleryOptions {
   format: TemplateFormat;
-  /** A secret of formats that rotate their templates; `palm-code.v1` has none. */
+  /** A secret of any length by which vectors are rotated, else they are not; palm codes ignore it. */
   rotation?: Uint8Array | undefined;
 }
 
 /**
- * Enrolled palms of one format in memory: codes back to back in one typed array, identities beside
- * them. A removed row is overwritten by the last one, so rows stay dense and nothing of it remains.
+ * Enrolled palms of one format in memory: templates in dense rows of typed arrays, identities beside them.
+ * A removed row is overwritten by the last one, and that one by zeros, so nothing of it remains.
  */
 export class Gallery {
   readonly format: TemplateFormat;
-  #planes = new Int32Array(64 * PLANE_WORDS);
-  readonly #rows: PalmIdentity[] = [];
+  readonly #rows: Rows;
+  readonly #palms: PalmIdentity[] = [];
   readonly #rowOf = new Map<string, number>();
 
   /** @throws PalmError `template_mismatch` for a format this build does not know. */
-  constructor({ format }: GalleryOptions) {
-    if (format !== PALM_CODE) throw new PalmError("template_mismatch", "The gallery's format is unknown");
+  constructor({ format, rotation }: GalleryOptions) {
+    const open: ((rotation?: Uint8Array) => Rows) | undefined = ROWS[format];
+    if (open === undefined) throw new PalmError("template_mismatch", "The gallery's format is unknown");
     this.format = format;
+    this.#rows = open(rotation);
   }
 
   /** Palms enrolled. */
   get size(): number {
-    return this.#rows.length;
+    return this.#palms.length;
   }
 
   /** Memory held for templates, in bytes. */
   get bytes(): number {
-    return this.#planes.byteLength;
+    return this.#rows.planes.reduce((total, { numbers }) => total + numbers.byteLength, 0);
   }
 
   /**
-   * Enrols a palm, or replaces the one of that `palm_id`.
-   * @throws PalmError `invalid_template`; the gallery is then as before.
+   * Enrols a palm, or replaces the one of that `palm_id`. A protected template is kept as it is: it must
+   * have been protected by a gallery of the same secret, which nothing in it tells.
+   * @throws PalmError `invalid_template`, or `template_mismatch` for another format; the gallery is then as
+   *   before.
    */
   add({ palm_id, project_id, member_id, hand, template }: Enrolment): void {
-    const { planes } = decodeTemplate(template);
-    const row = this.#rowOf.get(palm_id) ?? this.#rows.length;
-    if ((row + 1) * PLANE_WORDS > this.#planes.length) {
-      const grown = new Int32Array(2 * this.#planes.length);
-      grown.set(this.#planes);
-      this.#planes = grown;
-    }
-    this.#planes.set(planes, row * PLANE_WORDS);
-    this.#rows[row] = { palm_id, project_id, member_id, hand };
+    const row = this.#rowOf.get(palm_id) ?? this.#palms.length;
+    this.#rows.put(row, template);
+    this.#palms[row] = { palm_id, project_id, member_id, hand };
     this.#rowOf.set(palm_id, row);
   }
 
@@ -86,51 +85,85 @@ export class Gallery {
   remove(palm_id: string): boolean {
     const row = this.#rowOf.get(palm_id);
     if (row === undefined) return false;
-    const last = this.#rows.length - 1;
-    const moved = this.#rows.pop() as PalmIdentity;
+    const last = this.#palms.length - 1;
+    const moved = this.#palms.pop() as PalmIdentity;
     if (row !== last) {
-      this.#planes.copyWithin(row * PLANE_WORDS, last * PLANE_WORDS, (last + 1) * PLANE_WORDS);
-      this.#rows[row] = moved;
+      this.#palms[row] = moved;
       this.#rowOf.set(moved.palm_id, row);
     }
-    this.#planes.fill(0, last * PLANE_WORDS, (last + 1) * PLANE_WORDS);
+    for (const plane of this.#rows.planes) {
+      plane.copy(last, row);
+      plane.clear(last);
+    }
     this.#rowOf.delete(palm_id);
     return true;
+  }
+
+  /**
+   * The form in which a template is stored: a palm code as it is, for hand and samples are inside; a vector
+   * rotated by the gallery's secret and quantised, 528 bytes with that hand and samples.
+   * @throws PalmError `invalid_template`, or `template_mismatch` for another format.
+   */
+  protect(sample: Sample): Uint8Array {
+    return this.#rows.protect(sample);
   }
 
   /** How many rows a search with this filter compares. */
   count(filter: GalleryFilter = {}): number {
     const matches = matcher(filter);
-    return this.#rows.reduce((total, row) => total + (matches(row) ? 1 : 0), 0);
+    return this.#palms.reduce((total, palm) => total + (matches(palm) ? 1 : 0), 0);
   }
 
   /**
    * The `k` palms most like the probe, best first, equal scores by `palm_id`.
-   * @throws PalmError `invalid_template` for broken bytes.
+   * @throws PalmError `invalid_template` for broken bytes and protected vectors, `template_mismatch` for
+   *   another format.
    */
   search(probe: Uint8Array, { k = 8, ...filter }: SearchOptions = {}): Candidate[] {
-    const prepared = new Probe(decodeTemplate(probe).planes);
+    const scoreOf = this.#rows.prepare(probe);
     const matches = matcher(filter);
-    const best: { row: PalmIdentity; score: number }[] = [];
-    this.#rows.forEach((row, i) => {
-      if (!matches(row)) return;
-      const score = prepared.score(this.#planes, i * PLANE_WORDS);
+    const best: Candidate[] = [];
+    this.#palms.forEach((palm, row) => {
+      if (!matches(palm)) return;
+      const score = scoreOf(row);
       const last = best.at(-1);
-      if (best.length >= k && (last === undefined || !ahead(row, score, last))) return;
+      if (best.length >= k && (last === undefined || !ahead(palm, score, last))) return;
       if (best.length >= k) best.pop();
-      const place = best.findIndex((other) => ahead(row, score, other));
-      best.splice(place < 0 ? best.length : place, 0, { row, score });
+      const place = best.findIndex((other) => ahead(palm, score, other));
+      best.splice(place < 0 ? best.length : place, 0, { ...palm, score });
     });
-    return best.map(({ row, score }) => ({ ...row, score }));
+    return best;
+  }
+
+  /**
+   * Compares a probe with the palms that it is said to be of: those of `palm_ids` that are enrolled, of that
+   * hand or of no known one, best first, equal scores by `palm_id`.
+   * @throws PalmError as `search` does.
+   */
+  compare(
+    probe: Uint8Array,
+    palm_ids: readonly string[],
+    { hand }: Pick<GalleryFilter, "hand"> = {},
+  ): Candidate[] {
+    const scoreOf = this.#rows.prepare(probe);
+    const matches = matcher({ hand });
+    return [...new Set(palm_ids)]
+      .flatMap((palm_id) => {
+        const row = this.#rowOf.get(palm_id);
+        if (row === undefined) return [];
+        const palm = this.#palms[row] as PalmIdentity;
+        return matches(palm) ? [{ ...palm, score: scoreOf(row) }] : [];
+      })
+      .sort((a, b) => (ahead(a, a.score, b) ? -1 : 1));
   }
 }
 
-function matcher({ project_id, hand = "unknown" }: GalleryFilter): (row: PalmIdentity) => boolean {
-  return (row) =>
-    (project_id === undefined || row.project_id === project_id) &&
-    (hand === "unknown" || row.hand === "unknown" || row.hand === hand);
+function matcher({ project_id, hand = "unknown" }: GalleryFilter): (palm: PalmIdentity) => boolean {
+  return (palm) =>
+    (project_id === undefined || palm.project_id === project_id) &&
+    (hand === "unknown" || palm.hand === "unknown" || palm.hand === hand);
 }
 
-function ahead(row: PalmIdentity, score: number, other: { row: PalmIdentity; score: number }): boolean {
-  return score > other.score || (score === other.score && row.palm_id < other.row.palm_id);
+function ahead({ palm_id }: PalmIdentity, score: number, other: Candidate): boolean {
+  return score > other.score || (score === other.score && palm_id < other.palm_id);
 }

@@ -2,9 +2,9 @@
  * The palm engine: image → template → score → identity. Pure TypeScript: no platform, no I/O, no clock.
  * docs/palm.md tells how it works and what it was measured to do.
  */
-import { decodeTemplate, type TemplateFacts } from "./codec.ts";
+import { decodeTemplate, decodeVector, formatOf, type TemplateFacts, VECTOR_512 } from "./codec.ts";
 
-export { type Hand, PALM_CODE, type TemplateFacts, type TemplateFormat } from "./codec.ts";
+export { type Hand, PALM_CODE, type TemplateFacts, type TemplateFormat, VECTOR_512 } from "./codec.ts";
 export { type Decision, type DecisionPolicy, decide } from "./decide.ts";
 export { PalmError, type PalmErrorCode } from "./errors.ts";
 export { extractTemplate, MIN_QUALITY } from "./extract.ts";
@@ -21,12 +21,18 @@ export {
 export { decodeImage, type GrayImage } from "./image.ts";
 export { compareTemplates } from "./match.ts";
 export { MARGIN, TARGET_FPIR, uncalibratedThreshold } from "./policy.ts";
+export type { Sample } from "./rows.ts";
 
 /**
- * What a template says about itself, after its magic, version, length and checksum were found sound.
- * @throws PalmError `invalid_template`
+ * What a template says about itself, after it was found sound: a code by magic, version, length and
+ * checksum, a vector by length and numbers. A vector says nothing: of no known hand, one sample.
+ * @throws PalmError `invalid_template`; a protected vector is one too, it only goes back into a gallery.
  */
 export function readTemplate(bytes: Uint8Array): TemplateFacts {
+  if (formatOf(bytes) === VECTOR_512) {
+    decodeVector(bytes);
+    return { format: VECTOR_512, hand: "unknown", quality: null, samples: 1 };
+  }
   const { format, hand, quality, samples } = decodeTemplate(bytes);
   return { format, hand, quality, samples };
 }

@@ -1,5 +1,16 @@
-import { decodeTemplate, formatByte, GRID, PLANE_WORDS, type Planes } from "./codec.ts";
+import {
+  decodeTemplate,
+  decodeVector,
+  formatOf,
+  GRID,
+  PALM_CODE,
+  PLANE_WORDS,
+  type Planes,
+  type TemplateFormat,
+  VECTOR_512,
+} from "./codec.ts";
 import { PalmError } from "./errors.ts";
+import { cosine } from "./vector.ts";
 
 /** Cells that two palms may be apart, each way: 12 of 128 px. */
 export const REACH = 3;
@@ -9,22 +20,31 @@ const GIVE = 1;
 export const MIN_QUARTER = 64;
 export const MIN_OVERLAP = 400;
 
+const SCORE: Record<TemplateFormat, (a: Uint8Array, b: Uint8Array) => number> = {
+  [PALM_CODE]: (a, b) => new Probe(decodeTemplate(a).planes).score(decodeTemplate(b).planes, 0),
+  [VECTOR_512]: (a, b) => cosine(decodeVector(a), decodeVector(b)),
+};
+
 /**
- * How alike two templates are, 0..1: 1 − the mean angular distance of the jointly valid cells / 90°, at
- * the best of ±3 cell shifts both ways, from where each quarter of the palm may move one cell more.
- * Symmetric; strangers get about 0.58, a palm against itself 1, and 0 means too little in common to say.
- * Source: competitive code (Kong & Zhang, ICPR 2004); the quarters make up for turns and stretched skin.
+ * How alike two templates are, 0..1. Symmetric; a palm against itself gets 1.
  *
- * @throws PalmError `invalid_template` for broken bytes, `template_mismatch` for unlike formats.
+ * Palm codes: 1 − the mean angular distance of the jointly valid cells / 90°, at the best of ±3 cell
+ * shifts both ways, from where each quarter of the palm may move one cell more. Strangers get about 0.58,
+ * and 0 means too little in common to say. Source: competitive code (Kong & Zhang, ICPR 2004); the
+ * quarters make up for turns and stretched skin.
+ *
+ * Vectors: max(0, cosine), float32 against int8 too.
+ *
+ * @throws PalmError `invalid_template` for broken bytes and for protected vectors, `template_mismatch` for
+ *   unlike formats.
  */
 export function compareTemplates(a: Uint8Array, b: Uint8Array): number {
-  if (formatByte(a) !== formatByte(b)) {
-    throw new PalmError("template_mismatch", "The templates are of unlike formats");
-  }
-  return new Probe(decodeTemplate(a).planes).score(decodeTemplate(b).planes, 0);
+  const format = formatOf(a);
+  if (format !== formatOf(b)) throw new PalmError("template_mismatch", "The templates are of unlike formats");
+  return SCORE[format](a, b);
 }
 
-/** One palm made ready to be compared with many. */
+/** One palm code made ready to be compared with many. */
 export class Probe {
   /** The shift that won the last `score`: the probe's cell (r, c) on the other's (r + dy, c + dx), give apart. */
   dx = 0;

@@ -12,11 +12,26 @@ export const ALLOWANCE = 0.02;
 /** What is searched for: one sample, or several fused, whose strangers look more alike. */
 export type ProbeKind = "single" | "fused";
 
-/**
- * The score that one pair of strangers in N / FPIR reaches, by log10(N / FPIR): synthetic palms as far as there
- * are pairs, the exponential fit of their tail beyond (`npm run bench:accuracy -- --palms 1000 --thresholds`).
- */
+/** The score that one pair of strangers in N / FPIR reaches, by log10(N / FPIR). */
 type Tail = readonly (readonly [log10: number, score: number])[];
+
+/** A guess: normal, with the standard deviation 0.1 that cosines have in 100 dimensions. */
+const VECTOR_TAIL: Tail = [
+  [1, 0.1282],
+  [2, 0.2326],
+  [3, 0.309],
+  [4, 0.3719],
+  [5, 0.4265],
+  [6, 0.4753],
+  [7, 0.5199],
+  [8, 0.5612],
+  [9, 0.5998],
+];
+
+/**
+ * Palm codes: synthetic palms as far as there are pairs, the exponential fit of their tail beyond
+ * (`npm run bench:accuracy -- --palms 1000 --thresholds`). Vectors: nobody's were measured.
+ */
 const IMPOSTOR_TAIL: Record<TemplateFormat, Record<ProbeKind, Tail>> = {
   "palm-code.v1": {
     single: [
@@ -42,11 +57,12 @@ const IMPOSTOR_TAIL: Record<TemplateFormat, Record<ProbeKind, Tail>> = {
       [9, 0.7487],
     ],
   },
+  "vector-512.v1": { single: VECTOR_TAIL, fused: VECTOR_TAIL },
 };
 
 /**
  * The threshold of an environment that nobody has calibrated, on the scale of scores.
- * UNCALIBRATED: see docs/adr/0002-uncalibrated-thresholds.md.
+ * UNCALIBRATED: see docs/adr/0002-uncalibrated-thresholds.md, and 0005-vectors-and-their-rotation.md.
  *
  * @param probe what is searched for among fused templates
  * @param target_fpir share of strangers that may be identified, above 0, at most 1

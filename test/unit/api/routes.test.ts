@@ -15,6 +15,18 @@ const CONTRACT = [
   ["revokeOrganizationApiKey", "DELETE", "/v1/organization/{org_id}/api-keys/{key_id}", "F"],
   ["identify", "POST", "/v1/project/{project_id}/identify", "K"],
   ["enrollPalm", "POST", "/v1/project/{project_id}/enroll", "K"],
+  ["listProjectApiKeys", "GET", "/v1/project/{project_id}/api-keys", "F"],
+  ["createProjectApiKey", "POST", "/v1/project/{project_id}/api-keys", "F"],
+  ["verifyPalm", "POST", "/v1/project/{project_id}/members/{member_id}/verify", "K"],
+  ["listMembers", "GET", "/v1/project/{project_id}/members", "F K"],
+  ["updateMember", "PATCH", "/v1/project/{project_id}/members/{member_id}", "F K"],
+  ["updateMemberPut", "PUT", "/v1/project/{project_id}/members/{member_id}", "F K"],
+  ["deleteMember", "DELETE", "/v1/project/{project_id}/members/{member_id}", "F K"],
+  ["listPalms", "GET", "/v1/project/{project_id}/members/{member_id}/palms", "F K"],
+  ["deletePalm", "DELETE", "/v1/project/{project_id}/members/{member_id}/palms/{palm_id}", "F K"],
+  ["listOrganizations", "GET", "/v1/organizations", "F"],
+  ["getEnvironment", "GET", "/v1/project/{project_id}/environment", "F K"],
+  ["updateServerLookup", "PATCH", "/v1/project/{project_id}/server-lookup", "F"],
   ["createMember", "POST", "/v1/project/{project_id}/members", "F K"],
   ["getMember", "GET", "/v1/project/{project_id}/members/{member_id}", "F K"],
   ["listProjects", "GET", "/v1/projects", "F K"],
@@ -23,7 +35,7 @@ const CONTRACT = [
   ["health", "GET", "/v1/health", "–"],
 ];
 
-const LETTER = { firebase: "F", apiKey: "K" };
+const LETTER = { firebase: "F", apiKey: "K", deviceKey: "D" };
 
 interface Rewrite {
   source: string;

@@ -9,8 +9,10 @@ const { template } = extractTemplate(syntheticPalm({ seed: 1 }), { hand: "left" 
 
 const sealing: Sealing = {
   newDataKey: () => ({ kid: "k", sealed: Uint8Array.of(1) }),
-  unwrap: () => ({ seal: (plain) => plain, open: (sealed) => sealed }),
+  unwrap: () => ({ seal: (plain) => plain, open: (sealed) => sealed, derive: () => Uint8Array.of(1) }),
 };
+
+const home = (id: string) => ({ id, template_format: "palm-code.v1" }) as const;
 
 /** A log in memory whose next reads can be held back. */
 function newLog() {
@@ -47,7 +49,7 @@ function newLog() {
 describe("A live gallery", () => {
   it("counts each change once, however many reads bring it", async () => {
     const log = newLog();
-    const live = log.galleries.open("e");
+    const live = log.galleries.open(home("e"));
     log.append("a");
     log.append("b");
     await Promise.all(Array.from({ length: 10 }, () => live.sync()));
@@ -59,7 +61,7 @@ describe("A live gallery", () => {
 
   it("is expired for all once the key is destroyed, a read under way included", async () => {
     const log = newLog();
-    const live = log.galleries.open("e");
+    const live = log.galleries.open(home("e"));
     log.append("a");
     await live.sync();
     log.append("b");
@@ -88,10 +90,11 @@ describe("A live gallery", () => {
       },
       1,
     );
-    const first = small.open("one");
-    assert.equal(small.open("one"), first);
-    small.open("two");
-    assert.notEqual(small.open("one"), first);
+    const first = small.open(home("one"));
+    await first.sync();
+    assert.equal(small.open(home("one")), first);
+    await small.open(home("two")).sync();
+    assert.notEqual(small.open(home("one")), first);
   });
 
   it("starts anew when its first read fails", async () => {
@@ -108,7 +111,7 @@ describe("A live gallery", () => {
     const source = {
       readAfter: async () => ({ manifest: { wrapped_key: sealing.newDataKey("e") }, changes: [] }),
     } as unknown as Changes;
-    const live = new Galleries({ changes: flaky, sealing }, 1).open("e");
+    const live = new Galleries({ changes: flaky, sealing }, 1).open(home("e"));
     await assert.rejects(live.sync(), /down/);
     fails = false;
     await live.sync();

@@ -10,10 +10,13 @@ import {
   compareTemplates,
   extractTemplate,
   fuseTemplates,
+  Gallery,
   PalmError,
   readTemplate,
+  VECTOR_512,
 } from "../../../functions/src/palm/index.ts";
 import { syntheticPalm } from "../../support/palms.ts";
+import { floatBytes, int8Bytes, syntheticVector } from "../../support/vectors.ts";
 
 const template = (seed: number, sample: number, hand: Hand = "left") =>
   extractTemplate(syntheticPalm({ seed, sample }), { hand }).template;
@@ -34,7 +37,7 @@ describe("fuseTemplates", () => {
   it("counts the samples and averages their quality", () => {
     const samples = [0, 1, 2].map((sample) => template(1, sample));
     const { template: fused, quality } = fuseTemplates(samples);
-    const mean = samples.reduce((total, bytes) => total + readTemplate(bytes).quality, 0) / 3;
+    const mean = samples.reduce((total, bytes) => total + (readTemplate(bytes).quality ?? 0), 0) / 3;
     assert.deepEqual(readTemplate(fused), {
       format: "palm-code.v1",
       hand: "left",
@@ -95,5 +98,63 @@ describe("fuseTemplates", () => {
       () => fuseTemplates([template(1, 1), broken]),
       (error) => error instanceof PalmError && error.code === "invalid_template",
     );
+  });
+});
+
+describe("fuseTemplates of vectors", () => {
+  const wire = (seed: number, sample: number) => floatBytes(syntheticVector({ seed, sample }));
+
+  it("gives the normalised mean of the unit vectors as float32, of no quality", () => {
+    const vectors = [0, 1, 2].map((sample) => syntheticVector({ seed: 1, sample }));
+    const units = vectors.map((vector) => vector.map((x) => x / Math.hypot(...vector)));
+    const sum = new Float64Array(512).map((_, i) => units.reduce((total, unit) => total + (unit[i] ?? 0), 0));
+    // However long they are, samples count alike.
+    const samples = vectors.map((vector, i) => floatBytes(vector.map((x) => x * 10 ** (15 * i))));
+    const { template: fused, quality } = fuseTemplates(samples);
+    assert.equal(quality, null);
+    assert.equal(fused.length, 2048);
+    const view = new DataView(fused.buffer);
+    const numbers = Float64Array.from({ length: 512 }, (_, i) => view.getFloat32(4 * i, true));
+    assert.ok(Math.abs(Math.hypot(...numbers) - 1) < 1e-6);
+    const length = Math.hypot(...sum);
+    assert.ok(numbers.every((x, i) => Math.abs(x - (sum[i] ?? 0) / length) < 1e-7));
+    assert.deepEqual(readTemplate(fused), { format: VECTOR_512, hand: "unknown", quality: null, samples: 1 });
+  });
+
+  it("takes one sample, and int8 among float32", () => {
+    assert.ok(compareTemplates(fuseTemplates([wire(1, 0)]).template, wire(1, 0)) > 1 - 1e-12);
+    const { template: fused } = fuseTemplates([
+      wire(1, 0),
+      int8Bytes(syntheticVector({ seed: 1, sample: 1 })),
+    ]);
+    assert.ok(compareTemplates(fused, wire(1, 2)) > compareTemplates(wire(1, 0), wire(1, 2)));
+  });
+
+  it("refuses samples of two palms, unlike formats, broken ones, and any number but 1 to 5", () => {
+    for (let seed = 1; seed <= 20; seed++) mismatch([wire(seed, 0), wire(seed, 1), wire(seed + 100, 2)]);
+    mismatch([wire(1, 0), wire(1, 1), floatBytes(syntheticVector({ seed: 1 }).map((x) => -x))]);
+    mismatch([wire(1, 0), template(1, 0)]);
+    mismatch([template(1, 0), wire(1, 0)]);
+    mismatch([]);
+    mismatch(Array<Uint8Array>(6).fill(wire(1, 0)));
+    assert.equal(fuseTemplates(Array<Uint8Array>(5).fill(wire(1, 0))).template.length, 2048);
+    const stored = new Gallery({ format: VECTOR_512 }).protect({
+      template: wire(1, 0),
+      hand: "left",
+      samples: 1,
+    });
+    for (const broken of [new Uint8Array(512), stored]) {
+      assert.throws(
+        () => fuseTemplates([wire(1, 1), broken]),
+        (error) => error instanceof PalmError && error.code === "invalid_template",
+      );
+    }
+  });
+
+  it("wants the samples as like as one pair of strangers in four hundred", () => {
+    const axis = (cosine: number) =>
+      floatBytes(new Float64Array(512).with(0, cosine).with(1, Math.sqrt(1 - cosine * cosine)));
+    assert.equal(fuseTemplates([axis(1), axis(0.29)]).quality, null);
+    mismatch([axis(1), axis(0.27)]);
   });
 });

@@ -9,9 +9,13 @@ import {
   Gallery,
   PALM_CODE,
   PalmError,
+  type PalmErrorCode,
   type SearchOptions,
+  type TemplateFormat,
+  VECTOR_512,
 } from "../../../functions/src/palm/index.ts";
 import { syntheticPalm } from "../../support/palms.ts";
+import { floatBytes, int8Bytes, syntheticVector } from "../../support/vectors.ts";
 
 function template(seed: number, sample = 0): Uint8Array {
   const key = `${seed} ${sample}`;
@@ -60,63 +64,6 @@ describe("Gallery", () => {
       );
       assert.ok((found[0]?.score ?? 0) > (found[1]?.score ?? 1));
     }
-  });
-
-  it("agrees with a naive search after any additions, replacements and removals", () => {
-    const templates = Array.from({ length: 12 }, (_, i) =>
-      encodeTemplate({
-        hand: "unknown",
-        quality: 50,
-        samples: 1,
-        planes: packCells(Uint8Array.from({ length: 1024 }, (_, c) => Math.imul(c + 1, 2 * (i % 9) + 3) % 6)),
-      }),
-    );
-    const id = fc.constantFrom(..."abcdefghij");
-    const project = fc.constantFrom("p", "q", null);
-    const hand = fc.constantFrom<Hand[]>("left", "right", "unknown");
-    const which = fc.nat(templates.length - 1);
-    const operation = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ add: id, project, hand, which }) },
-      { weight: 2, arbitrary: fc.record({ remove: id }) },
-      {
-        weight: 2,
-        arbitrary: fc.record({
-          project: fc.option(project, { nil: undefined }),
-          hand: fc.option(hand, { nil: undefined }),
-          k: fc.nat(6),
-          which,
-        }),
-      },
-    );
-    fc.assert(
-      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-        const gallery = newGallery();
-        const rows = new Map<string, Enrolment>();
-        for (const step of operations) {
-          if ("add" in step) {
-            const row = enrolment(step.add, templates[step.which] as Uint8Array, {
-              project_id: step.project,
-              member_id: `m-${step.add}`,
-              hand: step.hand,
-            });
-            gallery.add(row);
-            rows.set(step.add, row);
-          } else if ("remove" in step) assert.equal(gallery.remove(step.remove), rows.delete(step.remove));
-          else {
-            const options = { project_id: step.project, hand: step.hand, k: step.k };
-            const probe = templates[step.which] as Uint8Array;
-            assert.deepEqual(gallery.search(probe, options), oracle(rows, probe, options));
-            assert.deepEqual(
-              gallery.search(probe, { ...options, exhaustive: true }),
-              oracle(rows, probe, options),
-            );
-            assert.equal(gallery.count(options), oracle(rows, probe, { ...options, k: Infinity }).length);
-          }
-          assert.equal(gallery.size, rows.size);
-        }
-      }),
-      { numRuns: 100 },
-    );
   });
 
   it("searches a project's rows, nobody's, or all", () => {
@@ -180,5 +127,242 @@ describe("Gallery", () => {
       () => new Gallery({ format: "opaque.v1" as typeof PALM_CODE }),
       (error) => error instanceof PalmError && error.code === "template_mismatch",
     );
+  });
+});
+
+const SECRET = new TextEncoder().encode("a secret");
+const wire = (seed: number, sample = 0) => floatBytes(syntheticVector({ seed, sample }));
+
+/** Templates of both formats for the model below: 12 of which the last 3 are the first ones again. */
+const MODELS: Record<TemplateFormat, { templates: Uint8Array[]; error: number }> = {
+  [PALM_CODE]: {
+    templates: Array.from({ length: 12 }, (_, i) =>
+      encodeTemplate({
+        hand: "unknown",
+        quality: 50,
+        samples: 1,
+        planes: packCells(Uint8Array.from({ length: 1024 }, (_, c) => Math.imul(c + 1, 2 * (i % 9) + 3) % 6)),
+      }),
+    ),
+    error: 0,
+  },
+  [VECTOR_512]: {
+    templates: Array.from({ length: 12 }, (_, i) => {
+      const vector = syntheticVector({ seed: i % 3, sample: i % 9 });
+      return i % 2 ? floatBytes(vector) : int8Bytes(vector);
+    }),
+    // Rows are rounded to int8, the oracle's are not.
+    error: 0.003,
+  },
+};
+
+for (const [format, { templates, error }] of Object.entries(MODELS) as [
+  TemplateFormat,
+  (typeof MODELS)[TemplateFormat],
+][]) {
+  describe(`A gallery of ${format}`, () => {
+    /** The oracle's palms in the oracle's order, as far as scores are more than the error apart. */
+    const agrees = (found: Candidate[], all: Candidate[], k: number) => {
+      const expected = all.slice(0, k);
+      if (error === 0) return assert.deepEqual(found, expected);
+      assert.equal(found.length, expected.length);
+      found.forEach(({ score, ...palm }, i) => {
+        const { score: exact = -1, ...same } = all.find(({ palm_id }) => palm_id === palm.palm_id) ?? {};
+        assert.deepEqual(palm, same);
+        for (const other of [exact, expected[i]?.score ?? -1]) assert.ok(Math.abs(score - other) <= error);
+        const next = found[i + 1];
+        if (next === undefined) return;
+        assert.ok(score > next.score || (score === next.score && palm.palm_id < next.palm_id));
+      });
+    };
+
+    it("agrees with a naive one after any additions, replacements and removals", () => {
+      const id = fc.constantFrom(..."abcdefghij");
+      const project = fc.constantFrom("p", "q", null);
+      const hand = fc.constantFrom<Hand[]>("left", "right", "unknown");
+      const which = fc.nat(templates.length - 1);
+      const operation = fc.oneof(
+        { weight: 4, arbitrary: fc.record({ add: id, project, hand, which, stored: fc.boolean() }) },
+        { weight: 2, arbitrary: fc.record({ remove: id }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({
+            project: fc.option(project, { nil: undefined }),
+            hand: fc.option(hand, { nil: undefined }),
+            k: fc.nat(6),
+            which,
+          }),
+        },
+        {
+          weight: 1,
+          arbitrary: fc.record({
+            palm_ids: fc.array(id),
+            hand: fc.option(hand, { nil: undefined }),
+            which,
+          }),
+        },
+      );
+      fc.assert(
+        fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+          const gallery = new Gallery({ format, rotation: SECRET });
+          const rows = new Map<string, Enrolment>();
+          for (const step of operations) {
+            if ("add" in step) {
+              const template = templates[step.which] as Uint8Array;
+              const row = enrolment(step.add, template, {
+                project_id: step.project,
+                member_id: `m-${step.add}`,
+                hand: step.hand,
+              });
+              const stored = () => gallery.protect({ template, hand: step.hand, samples: 1 });
+              gallery.add(step.stored ? { ...row, template: stored() } : row);
+              rows.set(step.add, row);
+            } else if ("remove" in step) {
+              assert.equal(gallery.remove(step.remove), rows.delete(step.remove));
+            } else if ("palm_ids" in step) {
+              const probe = templates[step.which] as Uint8Array;
+              const found = gallery.compare(probe, step.palm_ids, { hand: step.hand });
+              const all = oracle(rows, probe, { hand: step.hand, k: Infinity });
+              agrees(
+                found,
+                all.filter(({ palm_id }) => step.palm_ids.includes(palm_id)),
+                Infinity,
+              );
+            } else {
+              const options = { project_id: step.project, hand: step.hand, k: step.k };
+              const probe = templates[step.which] as Uint8Array;
+              const all = oracle(rows, probe, { ...options, k: Infinity });
+              agrees(gallery.search(probe, options), all, step.k);
+              agrees(gallery.search(probe, { ...options, exhaustive: true }), all, step.k);
+              assert.equal(gallery.count(options), all.length);
+            }
+            assert.equal(gallery.size, rows.size);
+          }
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    it("compares with the palms asked for, and with no others", () => {
+      const gallery = new Gallery({ format, rotation: SECRET });
+      const probe = templates[0] as Uint8Array;
+      for (const hand of ["left", "right", "unknown"] as const) {
+        for (const i of [0, 1, 2]) {
+          gallery.add(
+            enrolment(`${hand}-${i}`, templates[i] as Uint8Array, { hand, project_id: "p", member_id: "m" }),
+          );
+        }
+      }
+      const all = gallery.search(probe, { k: Infinity });
+      const ids = ["left-2", "right-0", "left-0", "nobody", "unknown-1", "left-0"];
+      assert.deepEqual(
+        gallery.compare(probe, ids),
+        all.filter(({ palm_id }) => ids.includes(palm_id)),
+      );
+      assert.deepEqual(
+        gallery.compare(probe, ids, { hand: "left" }),
+        all.filter(({ palm_id, hand }) => ids.includes(palm_id) && hand !== "right"),
+      );
+      gallery.remove("left-0");
+      assert.deepEqual(gallery.compare(probe, ["left-0"]), []);
+      assert.deepEqual(gallery.compare(probe, []), []);
+    });
+
+    it("refuses templates of another format and broken ones, and stays as it was", () => {
+      const gallery = new Gallery({ format, rotation: SECRET });
+      const [sound] = templates as [Uint8Array];
+      gallery.add(enrolment("a", sound));
+      const before = gallery.search(sound);
+      const refuses = (code: PalmErrorCode, bytes: Uint8Array) => {
+        for (const act of [
+          () => gallery.add(enrolment("a", bytes)),
+          () => gallery.add(enrolment("b", bytes)),
+          () => gallery.search(bytes),
+          () => gallery.compare(bytes, ["a"]),
+          () => gallery.protect({ template: bytes, hand: "left", samples: 1 }),
+        ]) {
+          assert.throws(act, (error) => error instanceof PalmError && error.code === code);
+        }
+      };
+      for (const [other, { templates }] of Object.entries(MODELS)) {
+        if (other === format) continue;
+        for (const bytes of templates) refuses("template_mismatch", bytes);
+      }
+      if (format === PALM_CODE) {
+        const vectors = new Gallery({ format: VECTOR_512 });
+        refuses("template_mismatch", vectors.protect({ template: wire(1), hand: "left", samples: 1 }));
+      }
+      refuses("invalid_template", new Uint8Array(512));
+      refuses("invalid_template", new Uint8Array(528));
+      refuses("invalid_template", template(1).with(100, (template(1)[100] as number) ^ 1));
+      assert.equal(gallery.size, 1);
+      assert.deepEqual(gallery.search(sound), before);
+    });
+  });
+}
+
+describe("A gallery of vectors", () => {
+  const filled = (rotation: Uint8Array | undefined, seeds: number) => {
+    const gallery = new Gallery({ format: VECTOR_512, rotation });
+    for (let seed = 0; seed < seeds; seed++) gallery.add(enrolment(`${seed}`, wire(seed)));
+    return gallery;
+  };
+
+  it("finds the palm that exact cosines find, and scores it within 0.003, rotated or not", () => {
+    const wires = Array.from({ length: 300 }, (_, seed) => wire(seed));
+    for (const rotation of [SECRET, undefined]) {
+      const gallery = filled(rotation, wires.length);
+      for (let seed = 0; seed < 60; seed++) {
+        for (const probe of [wire(seed, 1), wire(seed + 5000)]) {
+          const exact = wires.map((bytes) => compareTemplates(probe, bytes));
+          const [best] = gallery.search(probe, { k: 1 });
+          // Among strangers two may be nearer to one another than int8 tells.
+          assert.ok((exact[Number(best?.palm_id)] as number) > Math.max(...exact) - 0.003);
+          assert.ok(Math.abs((best?.score ?? 0) - Math.max(...exact)) < 0.003);
+        }
+        assert.equal(gallery.search(wire(seed, 1), { k: 1 })[0]?.palm_id, `${seed}`);
+      }
+    }
+  });
+
+  it("gives the same scores for a vector added as protected and as it came", () => {
+    const [direct, stored] = [filled(SECRET, 20), new Gallery({ format: VECTOR_512, rotation: SECRET })];
+    const elsewhere = new Gallery({ format: VECTOR_512, rotation: SECRET });
+    for (let seed = 0; seed < 20; seed++) {
+      const template = elsewhere.protect({ template: wire(seed), hand: "right", samples: 3 });
+      stored.add(enrolment(`${seed}`, template));
+    }
+    for (let seed = 0; seed < 20; seed++) {
+      assert.deepEqual(stored.search(wire(seed, 1), { k: 20 }), direct.search(wire(seed, 1), { k: 20 }));
+    }
+  });
+
+  it("does not know a vector that another secret protected", () => {
+    const gallery = new Gallery({ format: VECTOR_512, rotation: SECRET });
+    const other = new Gallery({ format: VECTOR_512, rotation: Uint8Array.of(1) });
+    const template = other.protect({ template: wire(1), hand: "left", samples: 1 });
+    gallery.add(enrolment("a", template));
+    assert.ok((gallery.search(wire(1))[0]?.score ?? 1) < 0.2);
+  });
+
+  it("scores opposite vectors 0 and never above 1", () => {
+    const gallery = filled(SECRET, 50);
+    for (let seed = 0; seed < 50; seed++) {
+      for (const sign of [1, -1]) {
+        const probe = floatBytes(syntheticVector({ seed }).map((x) => sign * x));
+        const score = gallery.compare(probe, [`${seed}`])[0]?.score ?? -1;
+        assert.ok(sign > 0 ? score > 0.999 && score <= 1 : score === 0);
+      }
+    }
+  });
+
+  it("holds 516 bytes a palm", () => {
+    assert.equal(filled(SECRET, 64).bytes, 64 * 516);
+  });
+});
+
+describe("Gallery.protect", () => {
+  it("leaves a palm code as it is", () => {
+    assert.deepEqual(newGallery().protect({ template: template(1), hand: "right", samples: 4 }), template(1));
   });
 });

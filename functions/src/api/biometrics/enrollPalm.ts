@@ -2,7 +2,8 @@ import * as z from "zod";
 import * as palms from "../../domain/palm/enrollPalm.ts";
 import { defineRoute } from "../../http/route.ts";
 import { uuid } from "../fields.ts";
-import { PalmSample, PalmShape, toPalm, toSample } from "./schemas.ts";
+import { PalmShape, toPalm } from "../palms.ts";
+import { PalmSample, toSample } from "./schemas.ts";
 
 const EnrollBody = z
   .strictObject({ member_id: uuid, samples: z.array(PalmSample).min(1).max(5) })

@@ -1,4 +1,5 @@
 import { enrollPalm } from "./enrollPalm.ts";
 import { identify } from "./identify.ts";
+import { verifyPalm } from "./verifyPalm.ts";
 
-export const routes = [identify, enrollPalm];
+export const routes = [identify, enrollPalm, verifyPalm];

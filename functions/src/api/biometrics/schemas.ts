@@ -1,12 +1,10 @@
 import * as z from "zod";
-import type { Palm } from "../../domain/palm/palm.ts";
 import type { Sample } from "../../domain/palm/sample.ts";
 import { TOO_LARGE } from "../../http/input.ts";
-import { text, time, toTime, uuid } from "../fields.ts";
+import { uuid } from "../fields.ts";
+import { hand } from "../palms.ts";
 
 const MAX_IMAGE_BYTES = 1024 * 1024;
-
-const hand = z.enum(["left", "right", "unknown"]);
 
 /** RFC 4648 section 4: padded, canonical, no white space; becomes the bytes. */
 const base64 = z
@@ -57,29 +55,8 @@ export const PalmSample = z
 /** A validated sample and where it stood in the request. */
 export const toSample = (sample: z.infer<typeof PalmSample>, path: string): Sample => ({ ...sample, path });
 
-export const PalmShape = z
-  .strictObject({
-    id: uuid,
-    member_id: uuid.nullable(),
-    hand,
-    template_format: text(40),
-    samples: z.int().min(1).max(5),
-    quality: z.number().min(0).max(100).nullable(),
-    created_at: time,
-  })
-  .meta({ id: "Palm" });
-
-export const toPalm = (palm: Palm): z.infer<typeof PalmShape> => ({
-  id: palm.id,
-  member_id: palm.member_id,
-  hand: palm.hand,
-  template_format: palm.template_format,
-  samples: palm.samples,
-  quality: palm.quality,
-  created_at: toTime(palm.created_at),
-});
-
-const score = z.number().min(0).max(1);
+/** Two digits: one more is a fault of ours, and answered as one. */
+const score = z.number().min(0).max(1).multipleOf(0.01);
 
 export const IdentificationShape = z
   .strictObject({
@@ -93,3 +70,14 @@ export const IdentificationShape = z
     took_ms: z.int().min(0),
   })
   .meta({ id: "Identification" });
+
+export const VerificationShape = z
+  .strictObject({
+    scan_id: uuid,
+    outcome: z.enum(["match", "no_match"]),
+    score: score.nullable().meta({ description: "`null` when there was no palm to compare with." }),
+    threshold: score,
+    hand: hand.nullable(),
+    took_ms: z.int().min(0),
+  })
+  .meta({ id: "Verification" });

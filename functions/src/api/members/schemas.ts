@@ -27,16 +27,21 @@ export const MemberShape = z
   })
   .meta({ id: "Member" });
 
-export const CreateMemberBody = z
-  .strictObject({
-    name: text(200).nullish(),
-    external_id: text(200).nullish(),
-    // RFC 5322's own pattern: the default one refuses addresses that exist.
-    email: text(254).regex(z.regexes.rfc5322Email, "is no e-mail address").nullish(),
-    phone_number: z.e164("is no E.164 phone number").nullish(),
-    metadata: metadata.nullish(),
-  })
-  .meta({ id: "CreateMember" });
+const fields = {
+  name: text(200).nullish(),
+  external_id: text(200).nullish(),
+  // RFC 5322's own pattern: the default one refuses addresses that exist.
+  email: text(254).regex(z.regexes.rfc5322Email, "is no e-mail address").nullish(),
+  phone_number: z.e164("is no E.164 phone number").nullish(),
+  metadata: metadata.nullish(),
+};
+
+export const CreateMemberBody = z.strictObject(fields).meta({ id: "CreateMember" });
+
+export const UpdateMemberBody = z
+  .strictObject(fields)
+  .refine((body) => Object.keys(body).length > 0, "names nothing to change")
+  .meta({ id: "UpdateMember", minProperties: 1 });
 
 export const toMember = ({ palm_ids, ...member }: Member): z.infer<typeof MemberShape> => ({
   ...member,

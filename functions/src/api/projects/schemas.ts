@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { TEMPLATE_FORMATS } from "../../domain/environment/environment.ts";
+import type { Organization } from "../../domain/organization/organization.ts";
 import type { Project } from "../../domain/project/project.ts";
 import { time, toTime, uuid } from "../fields.ts";
 
@@ -22,3 +24,33 @@ export const toProject = (project: Project): z.infer<typeof ProjectShape> => ({
   ...project,
   created_at: toTime(project.created_at),
 });
+
+export const OrganizationShape = z
+  .strictObject({
+    id: uuid,
+    name: z.string(),
+    plan: z.enum(["sandbox", "business", "enterprise"]),
+  })
+  .meta({ id: "Organization" });
+
+export const toOrganization = ({ id, name, plan }: Organization): z.infer<typeof OrganizationShape> => ({
+  id,
+  name,
+  plan,
+});
+
+export const EnvironmentShape = z
+  .strictObject({
+    id: uuid,
+    type: z.enum(["organization", "global"]),
+    template_format: z.enum(TEMPLATE_FORMATS),
+    target_fpir: z
+      .number()
+      .meta({ description: "The share of strangers that may be identified as somebody." }),
+    calibrated: z
+      .boolean()
+      .meta({ description: "Whether the thresholds were set by people, not by assumption." }),
+    palms: z.int().min(0).meta({ description: "The project's own; 0 in a global environment." }),
+    server_lookup_allowed: z.boolean(),
+  })
+  .meta({ id: "Environment" });

@@ -1,3 +1,4 @@
+import type { TemplateFormat } from "../../palm/index.ts";
 import type { Stored, Write } from "../store.ts";
 
 /** Where palms live. `organization`: one customer's own; `global`: shared, its palms have no member. */
@@ -5,12 +6,18 @@ export interface Environment {
   id: string;
   organization_id: string;
   type: "organization" | "global";
-  template_format: "palm-code.v1";
+  template_format: TemplateFormat;
   /** The share of non-mated searches that may end in a false identification. */
   target_fpir: number;
   server_lookup_allowed: boolean;
   created_at: Date;
 }
+
+/** Every format there is. */
+export const TEMPLATE_FORMATS = [
+  "palm-code.v1",
+  "vector-512.v1",
+] as const satisfies readonly TemplateFormat[];
 
 export interface Environments {
   get(id: string): Promise<Stored<Environment> | undefined>;

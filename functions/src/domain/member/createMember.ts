@@ -1,9 +1,6 @@
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import type { Member } from "./member.ts";
-
-/** What a customer says of a member. */
-export type MemberFields = Pick<Member, "name" | "external_id" | "email" | "phone_number" | "metadata">;
+import type { Member, MemberFields } from "./member.ts";
 
 /**
  * A new member of a project.
@@ -26,7 +23,10 @@ export async function createMember(
   const claim = external_id === null ? [] : [ctx.members.claimExternalId(member, external_id)];
   const outcome = await ctx.commit([ctx.members.create(member), ...claim]);
   if (outcome === "conflict") {
-    throw new DomainError("conflict", "A member with this external_id exists in the project.");
+    throw externalIdTaken();
   }
   return member;
 }
+
+export const externalIdTaken = (): DomainError =>
+  new DomainError("conflict", "A member with this external_id exists in the project.");

@@ -1,3 +1,4 @@
+import type { Listing } from "../list.ts";
 import type { Stored, Write } from "../store.ts";
 
 /** A person as the customer knows them. */
@@ -15,6 +16,9 @@ export interface Member {
   updated_at: Date;
 }
 
+/** What a customer says of a member. */
+export type MemberFields = Pick<Member, "name" | "external_id" | "email" | "phone_number" | "metadata">;
+
 /** How many palms a member can have enrolled. */
 export const MAX_PALMS = 4;
 
@@ -22,6 +26,11 @@ export interface Members {
   get(project_id: string, id: string): Promise<Stored<Member> | undefined>;
   create(member: Member): Write;
   replace(was: Stored<Member>, now: Member): Write;
+  remove(was: Stored<Member>): Write;
+  ofProject(project_id: string): Listing<Member>;
   /** Takes an external id for a member: the batch fails when the project has it already. */
   claimExternalId(member: { id: string; project_id: string }, external_id: string): Write;
+  releaseExternalId(project_id: string, external_id: string): Write;
+  /** Whose an external id is. */
+  withExternalId(project_id: string, external_id: string): Promise<string | undefined>;
 }

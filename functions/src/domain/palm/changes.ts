@@ -7,14 +7,17 @@ export interface Manifest {
   wrapped_key: WrappedKey | null;
 }
 
-/** One numbered change of a gallery. Numbers are gapless from 1; a later change of a palm replaces earlier ones. */
+/**
+ * One numbered change of a gallery: a palm that is put in, or removed. Numbers are gapless from 1; a later change
+ * of a palm replaces earlier ones.
+ */
 export interface Change {
   seq: number;
-  op: "put";
+  op: "put" | "remove";
   palm_id: string;
   project_id: string | null;
   hand: Hand;
-  /** The sealed template; null once a later change has replaced it. */
+  /** The sealed template; null on a removal, and once a later change has replaced or removed it. */
   template: Uint8Array | null;
   at: Date;
 }
@@ -27,6 +30,8 @@ export interface Changes {
     seq: number,
     limit: number,
   ): Promise<{ manifest: Manifest | undefined; changes: Change[] }>;
+  /** The number of the last change, 0 when there is none. */
+  head(environment_id: string): Promise<number>;
   createManifest(environment_id: string, manifest: Manifest): Write;
   /** Fails when the number is taken: somebody was first. */
   append(environment_id: string, change: Change): Write;

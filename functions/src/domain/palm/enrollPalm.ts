@@ -1,4 +1,4 @@
-import { type Candidate, fuseTemplates, type Hand, PalmError, readTemplate } from "../../palm/index.ts";
+import { fuseTemplates, type Hand, PalmError } from "../../palm/index.ts";
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
@@ -37,10 +37,10 @@ export async function enrollPalm(
   ctx: EnrollCtx,
   input: { project: Project; environment: Environment; member_id: string; samples: readonly Sample[] },
 ): Promise<Palm> {
-  const probes = input.samples.map(readSample);
+  const probes = input.samples.map((sample) => readSample(sample, input.environment.template_format));
   const hand = commonHand(probes, input.samples);
   if (!(await ctx.members.get(input.project.id, input.member_id))) throw notFound();
-  const live = ctx.galleries.open(input.environment.id);
+  const live = ctx.galleries.open(input.environment);
   await live.sync();
   const probe = fuse(probes, hand);
 
@@ -56,14 +56,19 @@ export async function enrollPalm(
     const filter = { project_id: input.project.id };
     const threshold = thresholdFor(input.environment, live.rows.count(filter), probe);
     const alike = search(live.rows, probe, filter, true);
-    const was = await palmOf(ctx, input, await resolve(ctx, input.environment.id, alike, threshold));
+    const was = ownPalm(input.member_id, await resolve(ctx, input.environment.id, alike, threshold));
     if (!was && member.value.palm_ids.length >= MAX_PALMS) {
       throw new DomainError("limit_reached", `A member has at most ${MAX_PALMS} palms.`);
     }
     return { member, key, seq, was, palm_id: was?.value.id ?? newId };
   };
-  const upload = async ({ palm_id, key }: { palm_id: string; key: DataKey }) =>
-    uploadTemplate(ctx, input.environment.id, palm_id, probe, key);
+  const upload = ({ palm_id, key }: { palm_id: string; key: DataKey }) =>
+    uploadTemplate(ctx, {
+      environment_id: input.environment.id,
+      palm_id,
+      key,
+      template: live.rows.protect(probe),
+    });
 
   // Most of the work is done before the turn; in it, what others did meanwhile is judged anew.
   let uploaded = await upload(await judge());
@@ -102,7 +107,8 @@ export async function enrollPalm(
     uploaded.stale = !(await ctx.garbage.isCurrent(uploaded.item));
     return AGAIN;
   };
-  return change(ctx, () => live.inTurn(attempt));
+  // Patience begins with the turn: waiting in line is no contention.
+  return live.inTurn(() => change(ctx, attempt));
 }
 
 /** The one hand of all samples, `unknown` ones joining any. */
@@ -122,37 +128,28 @@ function fuse(probes: readonly Probe[], hand: Hand): Probe {
   for (const probe of probes) refusePoor(probe);
   try {
     const fused = fuseTemplates(probes.map(({ template }) => template));
-    return { ...fused, hand, samples: readTemplate(fused.template).samples };
+    return { ...fused, hand, samples: probes.reduce((total, { samples }) => total + samples, 0) };
   } catch (error) {
     if (!(error instanceof PalmError) || error.code !== "template_mismatch") throw error;
     throw new DomainError("template_mismatch", "The samples are not of one palm.");
   }
 }
 
-/** The member's own palm among the look-alikes, if any. */
-async function palmOf(
-  ctx: Ctx<"palms">,
-  input: { environment: Environment; member_id: string },
-  alike: readonly Candidate[],
-): Promise<Stored<Palm> | undefined> {
-  if (alike.some(({ member_id }) => member_id !== input.member_id)) {
+/** The member's own palm among the look-alikes, if any, the most alike. */
+function ownPalm(member_id: string, alike: readonly { palm: Stored<Palm> }[]): Stored<Palm> | undefined {
+  if (alike.some(({ palm }) => palm.value.member_id !== member_id)) {
     throw new DomainError("duplicate_palm", "This palm is enrolled for another member.");
   }
-  const best = alike[0];
-  if (!best) return undefined;
-  const [palm] = await ctx.palms.getMany(input.environment.id, [best.palm_id]);
-  return palm;
+  return alike[0]?.palm;
 }
 
 /** Lists the object as garbage, then writes it: a crash at any point leaves nothing that is not swept. */
 async function uploadTemplate(
   ctx: EnrollCtx,
-  environment_id: string,
-  palm_id: string,
-  probe: Probe,
-  key: DataKey,
+  input: { environment_id: string; palm_id: string; key: DataKey; template: Uint8Array },
 ): Promise<Upload> {
-  const sealed = key.seal(probe.template, templateSeal(environment_id, palm_id));
+  const { environment_id, palm_id } = input;
+  const sealed = input.key.seal(input.template, templateSeal(environment_id, palm_id));
   const id = ctx.id();
   const item = await ctx.garbage.add({
     id,

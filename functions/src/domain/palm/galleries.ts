@@ -1,26 +1,31 @@
 import { Gallery } from "../../palm/index.ts";
+import type { Environment } from "../environment/environment.ts";
 import { DomainError } from "../errors.ts";
 import type { Change, Changes, Manifest } from "./changes.ts";
-import { type DataKey, type Sealing, templateSeal, type WrappedKey } from "./sealing.ts";
+import { type DataKey, ROTATION, type Sealing, templateSeal, type WrappedKey } from "./sealing.ts";
 
 const PAGE = 1000;
+
+/** What a gallery has to know of its environment. */
+type Home = Pick<Environment, "id" | "template_format">;
 
 const erased = (): DomainError => new DomainError("expired", "The environment's palms were erased.");
 
 /** A gallery in this instance's memory that follows its log. */
 export class LiveGallery {
-  readonly environment_id: string;
+  readonly #home: Home;
   readonly #changes: Changes;
   readonly #sealing: Sealing;
-  #gallery = new Gallery({ format: "palm-code.v1" });
+  /** Made when the key is known, which its rotation follows from. */
+  #gallery: Gallery | undefined;
   #seq = 0;
   #key: { wrapped: WrappedKey; opened: DataKey } | undefined;
   #loaded = false;
   #turn: Promise<unknown> = Promise.resolve();
   #loading: Promise<void> | undefined;
 
-  constructor(environment_id: string, ports: { changes: Changes; sealing: Sealing }) {
-    this.environment_id = environment_id;
+  constructor(home: Home, ports: { changes: Changes; sealing: Sealing }) {
+    this.#home = home;
     this.#changes = ports.changes;
     this.#sealing = ports.sealing;
   }
@@ -30,9 +35,18 @@ export class LiveGallery {
     return this.#seq;
   }
 
-  /** The palms in memory; true to the log as of the last `sync`. */
+  /**
+   * The palms in memory; true to the log as of the last `sync`.
+   * @throws DomainError `expired` when the environment's key was destroyed meanwhile.
+   */
   get rows(): Gallery {
+    if (!this.#gallery) throw erased();
     return this.#gallery;
+  }
+
+  /** Memory held, in bytes. */
+  get bytes(): number {
+    return this.#gallery?.bytes ?? 0;
   }
 
   /**
@@ -72,7 +86,7 @@ export class LiveGallery {
 
   async #catchUp(): Promise<void> {
     for (;;) {
-      const { manifest, changes } = await this.#changes.readAfter(this.environment_id, this.#seq, PAGE);
+      const { manifest, changes } = await this.#changes.readAfter(this.#home.id, this.#seq, PAGE);
       const key = this.#open(manifest);
       for (const change of changes) this.#apply(change, key);
       if (changes.length < PAGE) return;
@@ -80,16 +94,17 @@ export class LiveGallery {
   }
 
   #open(manifest: Manifest | undefined): DataKey {
-    if (!manifest) throw new Error(`environment ${this.environment_id} has no manifest`);
+    if (!manifest) throw new Error(`environment ${this.#home.id} has no manifest`);
     const wrapped = manifest.wrapped_key;
     if (!wrapped) {
-      this.#gallery = new Gallery({ format: "palm-code.v1" });
+      this.#gallery = undefined;
       this.#key = undefined;
       throw erased();
     }
     if (this.#key && Buffer.compare(this.#key.wrapped.sealed, wrapped.sealed) === 0) return this.#key.opened;
-    const opened = this.#sealing.unwrap(this.environment_id, wrapped);
+    const opened = this.#sealing.unwrap(this.#home.id, wrapped);
     this.#key = { wrapped, opened };
+    this.#gallery ??= new Gallery({ format: this.#home.template_format, rotation: opened.derive(ROTATION) });
     return opened;
   }
 
@@ -97,12 +112,13 @@ export class LiveGallery {
     // Readers of overlapping pages meet here: each change counts once, in order.
     if (change.seq !== this.#seq + 1) {
       if (change.seq <= this.#seq) return;
-      throw new Error(`gallery ${this.environment_id} has a gap before change ${change.seq}`);
+      throw new Error(`gallery ${this.#home.id} has a gap before change ${change.seq}`);
     }
-    if (change.template) {
-      const template = key.open(change.template, templateSeal(this.environment_id, change.palm_id));
-      const { palm_id, project_id, hand } = change;
-      this.#gallery.add({ palm_id, project_id, member_id: null, hand, template });
+    const { palm_id, project_id, hand } = change;
+    if (change.op === "remove") this.rows.remove(palm_id);
+    else if (change.template) {
+      const template = key.open(change.template, templateSeal(this.#home.id, palm_id));
+      this.rows.add({ palm_id, project_id, member_id: null, hand, template });
     }
     this.#seq = change.seq;
   }
@@ -120,21 +136,21 @@ export class Galleries {
   }
 
   /** The environment's gallery, empty until its first `sync`. */
-  open(environment_id: string): LiveGallery {
-    const live = this.#live.get(environment_id) ?? new LiveGallery(environment_id, this.#ports);
-    this.#live.delete(environment_id);
-    this.#live.set(environment_id, live);
+  open(home: Home): LiveGallery {
+    const live = this.#live.get(home.id) ?? new LiveGallery(home, this.#ports);
+    this.#live.delete(home.id);
+    this.#live.set(home.id, live);
     this.#evict();
     return live;
   }
 
   #evict(): void {
     let bytes = 0;
-    for (const { rows } of this.#live.values()) bytes += rows.bytes;
-    for (const [id, { rows }] of this.#live) {
+    for (const live of this.#live.values()) bytes += live.bytes;
+    for (const [id, live] of this.#live) {
       if (bytes <= this.#maxBytes || this.#live.size === 1) return;
       this.#live.delete(id);
-      bytes -= rows.bytes;
+      bytes -= live.bytes;
     }
   }
 }

@@ -4,8 +4,10 @@ import type { Environment } from "../environment/environment.ts";
 import { unavailable } from "../errors.ts";
 import type { Project } from "../project/project.ts";
 import type { Scan } from "../scan/scan.ts";
+import type { Stored } from "../store.ts";
+import type { Palm } from "./palm.ts";
 import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
-import { twoDigits } from "./score.ts";
+import { scoreOut, thresholdOf } from "./score.ts";
 
 export type IdentifyCtx = Ctx<"galleries" | "palms" | "scans" | "commit">;
 
@@ -31,11 +33,11 @@ export async function identifyPalm(
   input: { project: Project; environment: Environment; sample: Sample },
 ): Promise<Identification> {
   const started = ctx.now();
-  const live = ctx.galleries.open(input.environment.id);
+  const live = ctx.galleries.open(input.environment);
   const synced = live.sync();
   // The log is read while this thread extracts; a refused sample must not leave that read unheard.
   synced.catch(() => undefined);
-  const probe = readSample(input.sample);
+  const probe = readSample(input.sample, input.environment.template_format);
   await synced;
   refusePoor(probe);
 
@@ -43,10 +45,11 @@ export async function identifyPalm(
   const searched = live.rows.count(filter);
   const threshold = thresholdFor(input.environment, searched, probe);
   const candidates = search(live.rows, probe, filter);
-  const decision = decide(await resolve(ctx, input.environment.id, candidates, threshold - MARGIN), {
-    threshold,
-    margin: MARGIN,
-  });
+  const known = await resolve(ctx, input.environment.id, candidates, threshold - MARGIN);
+  const decision = decide(
+    known.map(({ candidate }) => candidate),
+    { threshold, margin: MARGIN },
+  );
 
   const winner = decision.candidate;
   const scan: Scan = {
@@ -57,7 +60,7 @@ export async function identifyPalm(
     operation: "identify",
     outcome: decision.outcome,
     member_id: winner?.member_id ?? null,
-    score: winner ? twoDigits(winner.score) : null,
+    score: winner ? scoreOut(winner.score) : null,
     pad_score: input.sample.pad_score ?? null,
     created_at: ctx.now(),
   };
@@ -67,21 +70,22 @@ export async function identifyPalm(
     outcome: decision.outcome,
     member_id: scan.member_id,
     score: scan.score,
-    threshold: twoDigits(threshold),
+    threshold,
     hand: winner?.hand ?? null,
     searched,
     took_ms: ctx.now().getTime() - started.getTime(),
   };
 }
 
-/** The score that a match must reach when a probe is searched among so many palms. */
+/** The score that a match must reach when a probe is searched among so many palms; of two digits. */
 export function thresholdFor(environment: Environment, searched: number, probe: Probe): number {
-  return uncalibratedThreshold({
+  const threshold = uncalibratedThreshold({
     format: environment.template_format,
     probe: probe.samples > 1 ? "fused" : "single",
     target_fpir: environment.target_fpir,
     gallery_size: searched,
   });
+  return thresholdOf(threshold);
 }
 
 /** The best palms for a probe. */
@@ -103,16 +107,16 @@ export async function resolve(
   environment_id: string,
   candidates: readonly Candidate[],
   atLeast: number,
-): Promise<Candidate[]> {
+): Promise<{ candidate: Candidate; palm: Stored<Palm> }[]> {
   const near = candidates.filter(({ score }) => score >= atLeast);
   if (near.length === 0) return [];
   const palms = await ctx.palms.getMany(
     environment_id,
     near.map(({ palm_id }) => palm_id),
   );
-  const byId = new Map(palms.map(({ value }) => [value.id, value]));
+  const byId = new Map(palms.map((palm) => [palm.value.id, palm]));
   return near.flatMap((candidate) => {
     const palm = byId.get(candidate.palm_id);
-    return palm ? [{ ...candidate, member_id: palm.member_id }] : [];
+    return palm ? [{ candidate: { ...candidate, member_id: palm.value.member_id }, palm }] : [];
   });
 }

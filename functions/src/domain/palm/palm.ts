@@ -1,4 +1,4 @@
-import type { Hand } from "../../palm/index.ts";
+import type { Hand, TemplateFormat } from "../../palm/index.ts";
 import type { Stored, Write } from "../store.ts";
 
 /** An enrolled palm: the link from a template to whose it is. The template itself is elsewhere, sealed. */
@@ -8,11 +8,11 @@ export interface Palm {
   project_id: string | null;
   member_id: string | null;
   hand: Hand;
-  template_format: "palm-code.v1";
+  template_format: TemplateFormat;
   /** How many samples were fused. */
   samples: number;
-  /** 0..100. */
-  quality: number;
+  /** 0..100; null where the format has none. */
+  quality: number | null;
   /** The change that put the present template into the gallery. */
   seq: number;
   /** The Storage object that holds the sealed template. */
@@ -25,4 +25,7 @@ export interface Palms {
   getMany(environment_id: string, ids: readonly string[]): Promise<Stored<Palm>[]>;
   create(palm: Palm): Write;
   replace(was: Stored<Palm>, now: Palm): Write;
+  remove(was: Stored<Palm>): Write;
+  /** How many palms a project has in an environment. */
+  count(environment_id: string, project_id: string): Promise<number>;
 }

@@ -3,8 +3,10 @@ import {
   extractTemplate,
   type Hand,
   MIN_QUALITY,
+  PALM_CODE,
   PalmError,
   readTemplate,
+  type TemplateFormat,
 } from "../../palm/index.ts";
 import { DomainError, invalid } from "../errors.ts";
 
@@ -21,7 +23,8 @@ export interface Sample {
 export interface Probe {
   template: Uint8Array;
   hand: Hand;
-  quality: number;
+  /** 0..100; null where the format has none. */
+  quality: number | null;
   /** How many samples are fused in it. */
   samples: number;
 }
@@ -29,24 +32,29 @@ export interface Probe {
 const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
 
 /**
- * Reads a sample.
+ * Reads a sample of an environment's format.
  * @throws DomainError `invalid_request` or `too_large` at the sample's place.
  */
-export function readSample(sample: Sample): Probe {
-  return sample.image ? readImage(sample, sample.image) : readGivenTemplate(sample);
+export function readSample(sample: Sample, format: TemplateFormat): Probe {
+  return sample.image ? readImage(sample, sample.image, format) : readGivenTemplate(sample, format);
 }
 
-function readImage(sample: Sample, bytes: Uint8Array): Probe {
+function readImage(sample: Sample, bytes: Uint8Array, format: TemplateFormat): Probe {
   const hand = sample.hand ?? "unknown";
   const path = at(sample.path, "image");
+  if (format !== PALM_CODE) throw invalid(path, `is not taken here: the environment's format is ${format}`);
   const image = orRefuse(path, () => decodeImage(bytes));
   return { ...extractTemplate(image, { hand }), hand, samples: 1 };
 }
 
-function readGivenTemplate(sample: Sample): Probe {
+function readGivenTemplate(sample: Sample, format: TemplateFormat): Probe {
   const template = sample.template ?? new Uint8Array();
   const path = at(sample.path, "template");
-  const { hand, quality, samples } = orRefuse(path, () => readTemplate(template));
+  const facts = orRefuse(path, () => readTemplate(template));
+  if (facts.format !== format) throw invalid(path, `is no template of the environment's format, ${format}`);
+  const { quality, samples } = facts;
+  // A vector says nothing of its hand: there the sample's word is all there is.
+  const hand = format === PALM_CODE ? facts.hand : (sample.hand ?? "unknown");
   if (sample.hand !== undefined && sample.hand !== hand) {
     throw invalid(path, `says that its hand is ${hand}, the sample says ${sample.hand}`);
   }
@@ -69,7 +77,7 @@ function orRefuse<T>(path: string, read: () => T): T {
 
 /** @throws DomainError `poor_quality` when the picture is fine but shows no usable palm. */
 export function refusePoor(probe: Probe): void {
-  if (probe.quality < MIN_QUALITY) {
+  if (probe.quality !== null && probe.quality < MIN_QUALITY) {
     throw new DomainError("poor_quality", "No usable palm is seen; take the picture again.");
   }
 }

@@ -1,2 +1,11 @@
-/** Scores and thresholds leave with two digits: full precision would let a guesser climb. */
-export const twoDigits = (score: number): number => Math.round(score * 100) / 100;
+/** A product of doubles may fall short of the whole number that it is. */
+const EPSILON = 1e-9;
+
+/**
+ * Scores leave with two digits, rounded down: full precision would help whoever climbs towards a match
+ * (docs/adr/0006-what-two-digits-buy.md).
+ */
+export const scoreOut = (score: number): number => Math.floor(score * 100 + EPSILON) / 100;
+
+/** Thresholds have two digits, rounded up: so a score that was told reaches the threshold if the palm did. */
+export const thresholdOf = (threshold: number): number => Math.ceil(threshold * 100 - EPSILON) / 100;

@@ -9,6 +9,8 @@ export interface DataKey {
   seal(plain: Uint8Array, about: string): Uint8Array;
   /** @throws Error when the bytes were altered, or sealed about something else or by another key. */
   open(sealed: Uint8Array, about: string): Uint8Array;
+  /** 32 secret bytes that follow from the key, the same for the same purpose (HKDF, RFC 5869). */
+  derive(purpose: string): Uint8Array;
 }
 
 export interface Sealing {
@@ -16,6 +18,9 @@ export interface Sealing {
   /** @throws Error when the master key is not in the keyring. */
   unwrap(environment_id: string, key: WrappedKey): DataKey;
 }
+
+/** The purpose of the secret that rotates an environment's vectors (docs/adr/0005-vectors-and-their-rotation.md). */
+export const ROTATION = "palmgate: rotation of vector-512.v1";
 
 /** What a sealed template is bound to, so that it cannot be moved to another palm. */
 export const templateSeal = (environment_id: string, palm_id: string): string =>

@@ -21,6 +21,7 @@ export interface Projects {
   /** All projects of the organizations (any number of them), in any order. */
   ofOrganizations(organization_ids: readonly string[]): Promise<Project[]>;
   create(project: Project): Write;
+  replace(was: Stored<Project>, now: Project): Write;
 }
 
 /** Members and their palms are the customer's own: an environment of the project's organization alone. */

@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { createApiKey } from "../../domain/apikey/createApiKey.ts";
+import type { Ctx } from "../../domain/context.ts";
+import { defineRoute } from "../../http/route.ts";
+import { text } from "../fields.ts";
+import { NewApiKeyShape, toApiKey } from "./schemas.ts";
+
+const CreateProjectApiKeyBody = z.strictObject({ name: text(200) }).meta({ id: "CreateProjectApiKey" });
+
+export const createProjectApiKey = defineRoute({
+  method: "POST",
+  path: "/v1/project/{project_id}/api-keys",
+  operationId: "createProjectApiKey",
+  fn: "apikeys",
+  summary: "Create an API key of a project",
+  description:
+    "Makes a key that opens this project alone. `key` is shown in this answer only: keep it, we store its hash " +
+    "alone.",
+  auth: ["firebase"],
+  scope: "project",
+  body: CreateProjectApiKeyBody,
+  status: 201,
+  response: NewApiKeyShape,
+  errors: [],
+  async handle(ctx: Ctx<"apiKeys" | "projects" | "commit">, { project, actor, body }) {
+    const { key, ...record } = await createApiKey(ctx, {
+      organization_id: project.organization_id,
+      user_id: actor.id,
+      name: body.name,
+      project_ids: [project.id],
+    });
+    return { ...toApiKey(record), key };
+  },
+});

@@ -1,0 +1,27 @@
+import type { Ctx } from "../../domain/context.ts";
+import * as palms from "../../domain/palm/verifyPalm.ts";
+import { defineRoute } from "../../http/route.ts";
+import { PalmSample, toSample, VerificationShape } from "./schemas.ts";
+
+type VerifyCtx = palms.VerifyCtx & Ctx<"members">;
+
+export const verifyPalm = defineRoute({
+  method: "POST",
+  path: "/v1/project/{project_id}/members/{member_id}/verify",
+  operationId: "verifyPalm",
+  fn: "identify",
+  summary: "Verify a member's palm",
+  description:
+    "Compares a palm with those of one member (of that hand, when it is told). Leaves one scan. Needs server lookup " +
+    "to be on.",
+  auth: ["apiKey"],
+  scope: "tenant",
+  requires: ["server_lookup"],
+  finds: (ctx: VerifyCtx, { project_id, member_id }) => ctx.members.get(project_id, member_id),
+  body: PalmSample,
+  bodyLimit: "palm",
+  response: VerificationShape,
+  errors: ["expired", "poor_quality"],
+  handle: (ctx: VerifyCtx, { environment, found, body }) =>
+    palms.verifyPalm(ctx, { environment, member: found.value, sample: toSample(body, "") }),
+});

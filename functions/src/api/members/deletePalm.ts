@@ -1,0 +1,27 @@
+import type { Ctx } from "../../domain/context.ts";
+import * as palms from "../../domain/palm/deletePalm.ts";
+import type { EraseCtx } from "../../domain/palm/erasePalms.ts";
+import { defineRoute } from "../../http/route.ts";
+
+export const deletePalm = defineRoute({
+  method: "DELETE",
+  path: "/v1/project/{project_id}/members/{member_id}/palms/{palm_id}",
+  operationId: "deletePalm",
+  fn: "members",
+  summary: "Erase a palm",
+  description:
+    "No request that begins after this answer matches the palm, on any instance; every stored copy of it is gone " +
+    "within 24 hours. The member stays. Twice is 404.",
+  auth: ["firebase", "apiKey"],
+  scope: "tenant",
+  async finds(ctx: EraseCtx & Ctx<"members">, { project_id, member_id, palm_id }) {
+    const member = await ctx.members.get(project_id, member_id);
+    return member?.value.palm_ids.includes(palm_id) ? member : undefined;
+  },
+  status: 204,
+  response: null,
+  errors: [],
+  async handle(ctx: EraseCtx & Ctx<"members">, { environment, found, params }) {
+    await palms.deletePalm(ctx, { environment, member: found, palm_id: params.palm_id });
+  },
+});

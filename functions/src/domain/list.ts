@@ -1,0 +1,19 @@
+/** Where a list goes on: right behind this item. */
+export interface Position {
+  created_at: Date;
+  id: string;
+}
+
+/** A part of a list: what comes after a position, or after so many items; at most `limit`. */
+export interface Slice {
+  after?: Position | undefined;
+  offset?: number | undefined;
+  limit: number;
+}
+
+/** A list in the store, newest first, equal times by id: read in parts, counted, or streamed in constant memory. */
+export interface Listing<T> {
+  slice(part: Slice): Promise<T[]>;
+  count(): Promise<number>;
+  stream(): AsyncIterable<T>;
+}

@@ -1,0 +1,32 @@
+import { AGAIN, change } from "../change.ts";
+import type { Ctx } from "../context.ts";
+import type { Environment } from "../environment/environment.ts";
+import { notFound } from "../errors.ts";
+import { type EraseCtx, erasePalms } from "../palm/erasePalms.ts";
+import type { Stored } from "../store.ts";
+import type { Member } from "./member.ts";
+
+/**
+ * Deletes a member and erases its palms, in one batch: no request that begins after it matches them, on any
+ * instance. Scans and transactions stay. The sealed templates in Storage go by the garbage list.
+ * @throws DomainError `not_found` when somebody else was first.
+ */
+export async function deleteMember(
+  ctx: EraseCtx & Ctx<"members">,
+  input: { environment: Environment; member: Stored<Member> },
+): Promise<void> {
+  let was = input.member;
+  return change(ctx, async () => {
+    const { id, project_id, external_id, palm_ids } = was.value;
+    const outcome = await ctx.commit([
+      ctx.members.remove(was),
+      ...(external_id === null ? [] : [ctx.members.releaseExternalId(project_id, external_id)]),
+      ...(await erasePalms(ctx, input.environment.id, palm_ids)),
+    ]);
+    if (outcome === "committed") return undefined;
+    const current = await ctx.members.get(project_id, id);
+    if (!current) throw notFound();
+    was = current;
+    return AGAIN;
+  });
+}

@@ -1,0 +1,27 @@
+import { AGAIN, change } from "../change.ts";
+import type { Ctx } from "../context.ts";
+import { DomainError, notFound } from "../errors.ts";
+import type { Project } from "./project.ts";
+
+/**
+ * Switches server lookup of a project on or off.
+ * @throws DomainError `conflict` for on, where the project has no environment that allows it.
+ */
+export function setServerLookup(
+  ctx: Ctx<"projects" | "environments" | "commit">,
+  input: { project_id: string; enabled: boolean },
+): Promise<Project> {
+  return change(ctx, async () => {
+    const project = await ctx.projects.get(input.project_id);
+    if (!project) throw notFound();
+    const { environment_id, server_lookup_enabled } = project.value;
+    const environment =
+      input.enabled && environment_id ? await ctx.environments.get(environment_id) : undefined;
+    if (input.enabled && !environment?.value.server_lookup_allowed) {
+      throw new DomainError("conflict", "The project has no environment that allows server lookup.");
+    }
+    if (server_lookup_enabled === input.enabled) return project.value;
+    const now = { ...project.value, server_lookup_enabled: input.enabled };
+    return (await ctx.commit([ctx.projects.replace(project, now)])) === "committed" ? now : AGAIN;
+  });
+}

@@ -1,0 +1,138 @@
+import {
+  decodeProtected,
+  decodeTemplate,
+  decodeVector,
+  encodeProtected,
+  type Hand,
+  isSealed,
+  PALM_CODE,
+  PLANE_WORDS,
+  type TemplateFormat,
+  VECTOR_512,
+} from "./codec.ts";
+import { Probe } from "./match.ts";
+import { DIMENSIONS, dot, quantise, rotation, similarity, type Vector } from "./vector.ts";
+
+/** A template with what its stored form says of it. */
+export interface Sample {
+  template: Uint8Array;
+  hand: Hand;
+  /** How many samples were fused, 1..255. */
+  samples: number;
+}
+
+/** How a gallery holds, compares and stores templates of one format. */
+export interface Rows {
+  /** All that is remembered of the rows' templates. */
+  readonly planes: readonly Plane[];
+  /**
+   * @param row at most one past the last
+   * @throws PalmError `invalid_template`, `template_mismatch`; the row is then as before.
+   */
+  put(row: number, template: Uint8Array): void;
+  /**
+   * Makes a probe ready to be scored, 0..1, against any row until rows change.
+   * @throws PalmError `invalid_template`, `template_mismatch`
+   */
+  prepare(probe: Uint8Array): (row: number) => number;
+  /** @throws PalmError `invalid_template`, `template_mismatch` */
+  protect(sample: Sample): Uint8Array;
+}
+
+/** One typed array for all rows, `width` numbers each, back to back, that grows as rows are put. */
+export class Plane<Numbers extends Int32Array | Int8Array = Int32Array | Int8Array> {
+  numbers: Numbers;
+  readonly #width: number;
+  readonly #allocate: (length: number) => Numbers;
+
+  constructor(width: number, allocate: (length: number) => Numbers) {
+    this.numbers = allocate(64 * width);
+    this.#width = width;
+    this.#allocate = allocate;
+  }
+
+  put(row: number, numbers: ArrayLike<number>): void {
+    if ((row + 1) * this.#width > this.numbers.length) {
+      const grown = this.#allocate(2 * this.numbers.length);
+      grown.set(this.numbers);
+      this.numbers = grown;
+    }
+    this.numbers.set(numbers, row * this.#width);
+  }
+
+  copy(from: number, to: number): void {
+    this.numbers.copyWithin(to * this.#width, from * this.#width, (from + 1) * this.#width);
+  }
+
+  clear(row: number): void {
+    this.numbers.fill(0, row * this.#width, (row + 1) * this.#width);
+  }
+}
+
+/** Palm codes, as they are: 512 bytes a row. */
+class CodeRows implements Rows {
+  readonly #codes = new Plane(PLANE_WORDS, (length) => new Int32Array(length));
+  readonly planes = [this.#codes];
+
+  put(row: number, template: Uint8Array): void {
+    this.#codes.put(row, decodeTemplate(template).planes);
+  }
+
+  prepare(template: Uint8Array): (row: number) => number {
+    const probe = new Probe(decodeTemplate(template).planes);
+    const codes = this.#codes.numbers;
+    return (row) => probe.score(codes, row * PLANE_WORDS);
+  }
+
+  protect({ template }: Sample): Uint8Array {
+    decodeTemplate(template);
+    return template;
+  }
+}
+
+/** Vectors, rotated and quantised, with their squared lengths: 516 bytes a row. */
+class VectorRows implements Rows {
+  readonly #values = new Plane(DIMENSIONS, (length) => new Int8Array(length));
+  readonly #squares = new Plane(1, (length) => new Int32Array(length));
+  readonly planes = [this.#values, this.#squares];
+  readonly #rotate: (vector: Vector) => Vector;
+
+  constructor(secret: Uint8Array | undefined) {
+    this.#rotate = secret === undefined ? (vector) => vector : rotation(secret);
+  }
+
+  put(row: number, template: Uint8Array): void {
+    const values = isSealed(template) ? decodeProtected(template).values : this.#quantise(template);
+    this.#values.put(row, values);
+    this.#squares.put(row, [dot(values, values)]);
+  }
+
+  /** The probe stays in doubles: only one side of the comparison is rounded. */
+  prepare(template: Uint8Array): (row: number) => number {
+    const probe = this.#rotate(decodeVector(template));
+    const square = dot(probe, probe);
+    const values = this.#values.numbers;
+    const squares = this.#squares.numbers;
+    return (row) => {
+      let product = 0;
+      for (let i = 0, at = row * DIMENSIONS; i < DIMENSIONS; i++, at++) {
+        product += (probe[i] as number) * (values[at] as number);
+      }
+      return similarity(product, square, squares[row] as number);
+    };
+  }
+
+  protect({ template, hand, samples }: Sample): Uint8Array {
+    return encodeProtected({ hand, samples, values: this.#quantise(template) });
+  }
+
+  #quantise(template: Uint8Array): Int8Array {
+    return quantise(this.#rotate(decodeVector(template)));
+  }
+}
+
+/** Rows of each format, with the secret of those that rotate. */
+export const ROWS: Record<TemplateFormat, (rotation?: Uint8Array) => Rows> = {
+  [PALM_CODE]: () => new CodeRows(),
+  [VECTOR_512]: (secret) => new VectorRows(secret),
+};
