@@ -19,7 +19,7 @@ describe("The sweeper, run by the suite's clock", () => {
   it("deletes a template object that nobody has committed, and leaves one whose time has not come", async () => {
     const put = async (due_at: Date): Promise<string> => {
       const object = `environments/sweeper/templates/${deps.id()}`;
-      await deps.garbage.add({ id: deps.id(), object, due_at });
+      await deps.garbage.add({ id: deps.id(), object, listed_at: new Date(), due_at });
       await deps.templates.put(object, Buffer.from("sealed"));
       return object;
     };

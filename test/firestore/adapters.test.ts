@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { dueNow } from "../../functions/src/domain/garbage/garbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import type { Change } from "../../functions/src/domain/palm/changes.ts";
 import { db } from "../support/firestore.ts";
@@ -53,7 +54,7 @@ describe("The adapters", () => {
     });
 
     it("tells a conflict when what is to be changed is gone", async () => {
-      const item = await deps.garbage.add({ id: randomUUID(), object: "x", due_at: new Date("2100-01-01") });
+      const item = await deps.garbage.add(dueNow(randomUUID(), "x", new Date("2100-01-01")));
       await deps.commit([deps.garbage.forget(item.value.id)]);
       assert.equal(await deps.commit([deps.garbage.remove(item)]), "conflict");
       assert.equal(await deps.commit([deps.garbage.replace(item, item.value)]), "conflict");

@@ -3,7 +3,9 @@ import * as z from "zod";
 import type { Garbage, GarbageItem } from "../domain/garbage/garbage.ts";
 import { answered, Documents, date, deleteDocument, stored } from "./firestore.ts";
 
-const documents = new Documents<GarbageItem>(z.object({ id: z.string(), object: z.string(), due_at: date }));
+const documents = new Documents<GarbageItem>(
+  z.object({ id: z.string(), object: z.string(), listed_at: date, due_at: date }),
+);
 
 /** `garbage/{item}` */
 export function createGarbage(db: Firestore): Garbage {

@@ -4,7 +4,15 @@ import { sweepGarbage } from "../domain/garbage/sweepGarbage.ts";
 /** A run ends by itself well before the function's 60 s are over; the next one goes on. */
 const RUN_MS = 45_000;
 
-/** One run of the sweeper. */
-export async function sweep(ctx: Ctx<"garbage" | "templates" | "commit">): Promise<void> {
-  await sweepGarbage(ctx, { until: new Date(ctx.now().getTime() + RUN_MS) });
+type SweeperCtx = Ctx<"garbage" | "templates" | "commit">;
+
+/** What is swept, in this order: templates of erased and replaced palms, and of enrolments that died. */
+const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unknown>)[] = [sweepGarbage];
+
+/** One run of the sweeper. A step that fails must not keep the others from their work. */
+export async function sweep(ctx: SweeperCtx): Promise<void> {
+  const until = new Date(ctx.now().getTime() + RUN_MS);
+  const failures: unknown[] = [];
+  for (const step of STEPS) await step(ctx, { until }).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw new AggregateError(failures, "the sweeper could not finish");
 }

@@ -7,8 +7,17 @@ import type { Stored, Write } from "../store.ts";
 export interface GarbageItem {
   id: string;
   object: string;
+  listed_at: Date;
   due_at: Date;
 }
+
+/** An object that nobody names any more. */
+export const dueNow = (id: string, object: string, at: Date): GarbageItem => ({
+  id,
+  object,
+  listed_at: at,
+  due_at: at,
+});
 
 export interface Garbage {
   /** Lists an object at once, on its own. */
@@ -25,6 +34,9 @@ export interface Garbage {
   /** The longest due, at most `limit`. */
   due(at: Date, limit: number): Promise<Stored<GarbageItem>[]>;
 }
+
+/** By when every stored copy of an erased palm must be gone. */
+export const ERASURE_MS = 24 * 60 * 60_000;
 
 /** How long an upload may take to be committed before the sweeper may take it away. */
 export const UPLOAD_GRACE_MS = 15 * 60_000;

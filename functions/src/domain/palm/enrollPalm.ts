@@ -4,7 +4,7 @@ import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError, invalid, notFound } from "../errors.ts";
 import { enrollmentCompleted } from "../event/event.ts";
-import { type GarbageItem, UPLOAD_GRACE_MS } from "../garbage/garbage.ts";
+import { dueNow, type GarbageItem, UPLOAD_GRACE_MS } from "../garbage/garbage.ts";
 import { MAX_PALMS, type Member } from "../member/member.ts";
 import type { Project } from "../project/project.ts";
 import type { Scan } from "../scan/scan.ts";
@@ -151,10 +151,12 @@ async function uploadTemplate(
   const { environment_id, palm_id } = input;
   const sealed = input.key.seal(input.template, templateSeal(environment_id, palm_id));
   const id = ctx.id();
+  const listed_at = ctx.now();
   const item = await ctx.garbage.add({
     id,
     object: templateObject({ environment_id, id: palm_id }, id),
-    due_at: new Date(ctx.now().getTime() + UPLOAD_GRACE_MS),
+    listed_at,
+    due_at: new Date(listed_at.getTime() + UPLOAD_GRACE_MS),
   });
   await ctx.templates.put(item.value.object, sealed);
   return { palm_id, sealed, item, stale: false };
@@ -173,7 +175,7 @@ function replacePalm(ctx: EnrollCtx, was: Stored<Palm>, palm: Palm): Write[] {
   return [
     ctx.palms.replace(was, palm),
     ctx.changes.redact(palm.environment_id, was.value.seq),
-    ctx.garbage.create({ id: ctx.id(), object: was.value.object, due_at: palm.created_at }),
+    ctx.garbage.create(dueNow(ctx.id(), was.value.object, palm.created_at)),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Ctx } from "../context.ts";
+import { dueNow } from "../garbage/garbage.ts";
 import type { Write } from "../store.ts";
 
 export type EraseCtx = Ctx<"changes" | "commit" | "garbage" | "palms">;
@@ -33,7 +34,7 @@ export async function erasePalms(
       ctx.changes.append(environment_id, change),
       ctx.changes.redact(environment_id, seq),
       ctx.palms.remove(palm),
-      ctx.garbage.create({ id: ctx.id(), object, due_at: at }),
+      ctx.garbage.create(dueNow(ctx.id(), object, at)),
     ];
   });
 }

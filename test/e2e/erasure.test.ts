@@ -1,0 +1,10 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readTemplate } from "../../functions/src/palm/index.ts";
+import { decodeProtected } from "../../functions/src/palm/codec.ts";
+import { sweepGarbage } from "../../functions/src/domain/garbage/sweepGarbage.ts";
+import { type Instance, startInstance } from "../support/instance.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { everyDocument, objectsBelow } from "../support/stores.ts";
+import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { syntheticVector, toFloat32 } from "../support/vectors.ts";

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { sweepGarbage } from "../../functions/src/domain/garbage/sweepGarbage.ts";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { deleteMember } from "../../functions/src/domain/member/deleteMember.ts";
+import type { Member } from "../../functions/src/domain/member/member.ts";
+import { deletePalm } from "../../functions/src/domain/palm/deletePalm.ts";
+import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
+import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
+import type { Palm } from "../../functions/src/domain/palm/palm.ts";
+import type { Sample } from "../../functions/src/domain/palm/sample.ts";
+import type { Stored } from "../../functions/src/domain/store.ts";
+import { type Calls, dying } from "../support/dying.ts";
+import { db } from "../support/firestore.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { objectsBelow } from "../support/stores.ts";
+import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+const sampleOf = (seed: number, sample: number): Sample => ({
+  path: "samples.0",
+  image: encodePng(syntheticPalm({ seed, sample })),
+});
+
+/** One member, alone in its tenant but for others that earlier rounds left, and the seed of its palm. */
+interface Case {
+  tenant: Tenant;
+  seed: number;
+  member: Stored<Member>;
+  palm: Palm | undefined;
+}
+
+const enrol = (ctx: Deps, { tenant, member, seed }: Omit<Case, "palm">, sample: number) =>
+  enrollPalm(ctx, { ...tenant, member_id: member.value.id, samples: [sampleOf(seed, sample)] });
+
+/** What may die in the middle; `writes` are calls that the walk must have met, or it walks past them. */
+const VERBS: Record<
+  string,
+  { begins: "enrolled" | "bare"; run(ctx: Deps, of: Case): Promise<unknown>; writes: readonly string[] }
+> = {
+  "an enrolment": {
+    begins: "bare",
+    run: (ctx, of) => enrol(ctx, of, 0),
+    writes: ["garbage.add", "templates.put", "commit"],
+  },
+  "the replacement of a palm": {
+    begins: "enrolled",
+    run: (ctx, of) => enrol(ctx, of, 1),
+    writes: ["garbage.add", "templates.put", "commit"],
+  },
+  "the deletion of a palm": {
+    begins: "enrolled",
+    run: (ctx, { tenant: { environment }, member, palm }) =>
+      deletePalm(ctx, { environment, member, palm_id: palm?.id ?? "" }),
+    writes: ["commit"],
+  },
+  "the deletion of a member": {
+    begins: "enrolled",
+    run: (ctx, { tenant: { environment }, member }) => deleteMember(ctx, { environment, member }),
+    writes: ["commit"],
+  },
+};
+
+describe("A process that dies in the middle of", function () {
+  this.timeout(180_000);
+  let deps: Deps;
+
+  before(async () => {
+    deps = await openDeps();
+  });
+
+  const fresh = (): Deps => dying(deps, new Map()).ctx;
+  /** Far enough ahead for every grace and every second try. */
+  const recover = async () => {
+    const at = new Date(Date.now() + 60 * 60_000);
+    await sweepGarbage({ ...deps, now: () => at }, { until: new Date(at.getTime() + 60_000) });
+  };
+
+  async function begin(tenant: Tenant, seed: number, begins: "enrolled" | "bare"): Promise<Case> {
+    const project_id = tenant.project.id;
+    const fields = { name: null, external_id: `x-${seed}`, email: null, phone_number: null, metadata: {} };
+    const { id } = await createMember(deps, { project_id, fields });
+    const read = async () => {
+      const member = await deps.members.get(project_id, id);
+      assert.ok(member);
+      return member;
+    };
+    if (begins === "bare") return { tenant, seed, member: await read(), palm: undefined };
+    const palm = await enrol(fresh(), { tenant, seed, member: await read() }, 2);
+    return { tenant, seed, member: await read(), palm };
+  }
+
+  for (const [what, { begins, run, writes }] of Object.entries(VERBS)) {
+    it(`${what} leaves all of it or nothing, whenever it dies`, async () => {
+      const tenant = await newTenant(deps);
+      const learnt: Calls = new Map();
+      let seed = 40_000;
+      const living = dying(deps, learnt);
+      await run(living.ctx, await begin(tenant, ++seed, begins));
+      for (const write of writes) assert.ok(living.calls.includes(write), `${write} among ${living.calls}`);
+      assert.ok(writes.length <= living.calls.length);
+
+      for (let nth = 1; nth <= living.calls.length; nth++) {
+        for (const when of ["before", "after"] as const) {
+          const of = await begin(tenant, ++seed, begins);
+          const where = `${when} call ${nth} of ${living.calls}`;
+          await assert.rejects(run(dying(deps, learnt, nth, when).ctx, of), /died/, where);
+          await recover();
+          await assertWhole(tenant, where);
+          await assertDecided(of, where);
+          // Whoever sent the request sends it again.
+          await run(fresh(), of).catch((error: { code?: string }) =>
+            assert.equal(error.code, "not_found", where),
+          );
+          await recover();
+          await assertWhole(tenant, `${where}, and again`);
+        }
+      }
+    });
+  }
+
+  /** The palm is found if and only if the stores say that it is enrolled. */
+  async function assertDecided({ tenant, member: { value: member }, seed }: Case, where: string) {
+    const palms = (await deps.members.get(tenant.project.id, member.id))?.value.palm_ids ?? [];
+    const { member_id } = await identifyPalm(fresh(), { ...tenant, sample: sampleOf(seed, 3) });
+    assert.equal(member_id, palms.length > 0 ? member.id : null, where);
+  }
+
+  /** Holds everything that is stored of a tenant against everything else. */
+  async function assertWhole({ project, environment }: Tenant, where: string): Promise<void> {
+    const read = async (path: string) => (await db().collection(path).get()).docs.map((doc) => doc.data());
+    const [members, claims, scans, events, palms, changes, garbage] = await Promise.all([
+      read(`projects/${project.id}/members`),
+      read(`projects/${project.id}/externalids`),
+      read(`projects/${project.id}/scans`),
+      read(`projects/${project.id}/events`),
+      read(`environments/${environment.id}/palms`),
+      read(`environments/${environment.id}/changes`),
+      read("garbage"),
+    ]);
+    const objects = await objectsBelow(`environments/${environment.id}/`);
+    const same = (actual: unknown[], expected: unknown[], what: string) =>
+      assert.deepEqual(actual.toSorted(), expected.toSorted(), `${what}, ${where}`);
+    same(
+      members.flatMap((member) => (member["palm_ids"] as string[]).map((id) => `${member["id"]} ${id}`)),
+      palms.map((palm) => `${palm["member_id"]} ${palm["id"]}`),
+      "members and their palms",
+    );
+    same(
+      claims.map((claim) => claim["member_id"]),
+      members.map((member) => member["id"]),
+      "external ids",
+    );
+    same(
+      changes.map((change) => change["seq"]),
+      changes.map((_, i) => i + 1),
+      "the log's numbers",
+    );
+    same(
+      changes.flatMap((change) => (change["template"] ? [`${change["seq"]} ${change["palm_id"]}`] : [])),
+      palms.map((palm) => `${palm["seq"]} ${palm["id"]}`),
+      "templates in the log",
+    );
+    same(
+      objects.map(({ path }) => path),
+      palms.map((palm) => palm["object"]),
+      "objects",
+    );
+    same(
+      garbage.map((item) => item["object"] as string).filter((object) => object.includes(environment.id)),
+      [],
+      "garbage",
+    );
+    const enrolments = changes.filter((change) => change["op"] === "put").length;
+    assert.equal(events.length, enrolments, `events, ${where}`);
+    assert.equal(
+      scans.filter((scan) => scan["operation"] === "enroll").length,
+      enrolments,
+      `scans of enrolments, ${where}`,
+    );
+    const live = fresh().galleries.open(environment);
+    await live.sync();
+    assert.equal(live.rows.size, palms.length, `palms in memory, ${where}`);
+  }
+});
