@@ -2,23 +2,26 @@ import type { CollectionReference } from "@google-cloud/firestore";
 import { openStorage } from "../../functions/src/data/storage.ts";
 import { db } from "./firestore.ts";
 
-/** Every document below some collections, subcollections included, as path and fields. */
-export async function* documentsBelow(
-  collections: readonly CollectionReference[],
-): AsyncIterable<{ path: string; fields: Record<string, unknown> }> {
-  for (const collection of collections) {
-    // Listed, not queried: a document may be missing and have subcollections all the same.
-    for (const ref of await collection.listDocuments()) {
-      const fields = (await ref.get()).data();
-      if (fields) yield { path: ref.path, fields };
-      yield* documentsBelow(await ref.listCollections());
-    }
-  }
+export interface StoredDocument {
+  path: string;
+  fields: Record<string, unknown>;
 }
 
-/** Every document of the suite's Firestore. */
-export async function* everyDocument(): ReturnType<typeof documentsBelow> {
-  yield* documentsBelow(await db().listCollections());
+/** Every document of the suite's Firestore, those below missing documents included. */
+export async function everyDocument(): Promise<StoredDocument[]> {
+  const found: StoredDocument[] = [];
+  const walk = async (collection: CollectionReference): Promise<void> => {
+    const refs = await collection.listDocuments();
+    if (refs.length === 0) return;
+    for (const snapshot of await db().getAll(...refs)) {
+      const fields = snapshot.data();
+      if (fields) found.push({ path: snapshot.ref.path, fields });
+    }
+    const below = await Promise.all(refs.map((ref) => ref.listCollections()));
+    for (const inner of below.flat()) await walk(inner);
+  };
+  for (const collection of await db().listCollections()) await walk(collection);
+  return found;
 }
 
 /** Every object of the suite's bucket below a path, with its bytes. */
