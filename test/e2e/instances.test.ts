@@ -4,7 +4,10 @@ import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { revokeApiKey } from "../../functions/src/domain/apikey/revokeApiKey.ts";
+import { createEnvironment } from "../../functions/src/domain/environment/createEnvironment.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { extractTemplate } from "../../functions/src/palm/index.ts";
+import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -21,12 +24,17 @@ describe("Two instances of identify, with the built bundle", function () {
   let deps: Deps;
   let tenant: Tenant;
   let instances: [Instance, Instance];
+  let members: Instance;
 
   before(async () => {
     deps = await openDeps();
-    instances = await Promise.all([startInstance("identify"), startInstance("identify")]);
+    [members, ...instances] = await Promise.all([
+      startInstance("members"),
+      startInstance("identify"),
+      startInstance("identify"),
+    ]);
   });
-  after(() => Promise.all(instances.map((instance) => instance.stop())));
+  after(() => Promise.all([members, ...instances].map((instance) => instance.stop())));
   beforeEach(async () => {
     tenant = await newTenant(deps);
   });
@@ -37,7 +45,8 @@ describe("Two instances of identify, with the built bundle", function () {
   const pair = (round: number) =>
     (round % 2 === 0 ? instances : instances.toReversed()) as [Instance, Instance];
 
-  it(`find what the other enrolled on the very next request, ${ROUNDS} times`, async () => {
+  it(`find what the other enrolled on the very next request, and nobody once it is erased, ${ROUNDS} times`, async () => {
+    const enrolments: { member_id: string; palm_id: string }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const [one, other] = pair(round);
       const member_id = await newMember();
@@ -52,6 +61,48 @@ describe("Two instances of identify, with the built bundle", function () {
       });
       assert.equal(found.body.member_id, member_id, `round ${round}: ${found.text}`);
       assert.equal(found.body.searched, round + 1);
+      enrolments.push({ member_id, palm_id: enrolled.body.id });
+    }
+    for (const [round, { member_id, palm_id }] of enrolments.entries()) {
+      // Half of them are erased with their member, half alone.
+      const what = round % 3 === 0 ? "" : `/palms/${palm_id}`;
+      const erased = await members.api("DELETE", path(`members/${member_id}${what}`), { token: tenant.key });
+      assert.equal(erased.status, 204, `round ${round}: ${erased.text}`);
+      for (const { api } of pair(round)) {
+        const gone = await api("POST", path("identify"), {
+          token: tenant.key,
+          body: imageOf(6000 + round, 2),
+        });
+        assert.deepEqual(
+          { outcome: gone.body.outcome, searched: gone.body.searched },
+          { outcome: "no_match", searched: ROUNDS - round - 1 },
+          `round ${round}: ${gone.text}`,
+        );
+      }
+    }
+  });
+
+  it(`answer 410 on the very next request after an environment's key was destroyed, ${ROUNDS} times`, async () => {
+    const template = extractTemplate(syntheticPalm({ seed: 6500 }), { hand: "unknown" }).template;
+    const body = { template: Buffer.from(template).toString("base64") };
+    for (let round = 0; round < ROUNDS; round++) {
+      const environment = { ...tenant.environment, id: randomUUID() };
+      const project = { ...tenant.project, id: randomUUID(), environment_id: environment.id };
+      await createEnvironment(deps, environment);
+      await deps.commit([deps.projects.create(project)]);
+      const statuses = () =>
+        Promise.all(
+          instances.map(async ({ api }) => {
+            const answer = await api("POST", `/v1/project/${project.id}/identify`, {
+              token: tenant.key,
+              body,
+            });
+            return answer.body.code ?? answer.body.outcome;
+          }),
+        );
+      assert.deepEqual(await statuses(), ["no_match", "no_match"], `round ${round}`);
+      await db().doc(`environments/${environment.id}/gallery/current`).update({ wrapped_key: null });
+      assert.deepEqual(await statuses(), ["expired", "expired"], `round ${round}`);
     }
   });
 
@@ -92,6 +143,40 @@ describe("Two instances of identify, with the built bundle", function () {
       const found = await api("POST", path("identify"), { token: tenant.key, body: imageOf(6900, 1) });
       assert.equal(found.body.member_id, members[codes.indexOf("enrolled")], found.text);
       assert.equal(found.body.searched, 1);
+    }
+  });
+});
+
+describe("Two instances of identify under a crowd", function () {
+  this.timeout(120_000);
+
+  it("enrol twenty different palms at once, all of them, without a gap in the log", async () => {
+    const deps = await openDeps();
+    const tenant = await newTenant(deps);
+    const instances = await Promise.all([startInstance("identify"), startInstance("identify")]);
+    try {
+      const path = `/v1/project/${tenant.project.id}/enroll`;
+      const members = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          createMember(deps, { project_id: tenant.project.id, fields: NOBODY }),
+        ),
+      );
+      const answers = await Promise.all(
+        members.map(({ id }, i) =>
+          (instances[i % 2] as Instance).api("POST", path, {
+            token: tenant.key,
+            body: { member_id: id, samples: [imageOf(7000 + i, 0)] },
+          }),
+        ),
+      );
+      for (const answer of answers) assert.equal(answer.status, 201, answer.text);
+      const log = await db().collection(`environments/${tenant.environment.id}/changes`).get();
+      assert.deepEqual(
+        log.docs.map((doc) => Number(doc.id)),
+        Array.from({ length: 20 }, (_, i) => i + 1),
+      );
+    } finally {
+      await Promise.all(instances.map((instance) => instance.stop()));
     }
   });
 });

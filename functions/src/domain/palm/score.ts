@@ -7,5 +7,5 @@ const EPSILON = 1e-9;
  */
 export const scoreOut = (score: number): number => Math.floor(score * 100 + EPSILON) / 100;
 
-/** Thresholds have two digits, rounded up: so a score that was told reaches the threshold if the palm did. */
-export const thresholdOf = (threshold: number): number => Math.ceil(threshold * 100 - EPSILON) / 100;
+/** Thresholds have two digits from the start: so a score that is told reaches them exactly when the palm did. */
+export const thresholdOf = (threshold: number): number => Math.round(threshold * 100) / 100;
