@@ -77,50 +77,272 @@ describe("Members", () => {
     assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409]);
   });
 
+  const memberPath = (id: string) => `${path}/${id}`;
+  const patch = (id: string, body: unknown, method = "PATCH") =>
+    api(method, memberPath(id), { token: tenant.key, body });
   const long = (length: number) => "ü".repeat(length);
-  const manyKeys = (count: number) =>
-    Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, "v"]));
-  for (const [what, body] of [
-    ["the longest name", { name: long(200) }],
-    ["a name of 200 emoji", { name: "🖐".repeat(200) }],
-    ["the longest external_id", { external_id: long(200) }],
-    ["fifty keys of metadata", { metadata: manyKeys(50) }],
-    ["the longest metadata", { metadata: { [long(40)]: long(500) } }],
-  ] as const) {
-    it(`takes ${what}`, async () => {
-      const made = await create(body);
-      assert.equal(made.status, 201, made.text);
-    });
-  }
+  const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, "v"]));
+  /** The longest address: 64 characters before the @, labels of at most 63 after it, 254 in all. */
+  const address = (length: number) =>
+    `${"a".repeat(64)}@${`${"b".repeat(60)}.`.repeat(3)}${"c".repeat(length - 64 - 1 - 183)}`;
 
-  for (const [where, what, body] of [
-    ["name", "one character too many", { name: long(201) }],
-    ["name", "nothing", { name: "" }],
-    ["name", "a control character", { name: "a\u0007b" }],
-    ["name", "a line break", { name: "a\nb" }],
-    ["name", "half a surrogate pair", { name: "a\ud83d" }],
-    ["name", "a number", { name: 7 }],
-    ["external_id", "one character too many", { external_id: long(201) }],
-    ["email", "no address", { email: "ada at acme" }],
-    ["email", "more than 254 characters", { email: `${"a".repeat(250)}@acme.example` }],
-    ["phone_number", "no E.164", { phone_number: "0151 123" }],
-    ["metadata", "one key too many", { metadata: manyKeys(51) }],
-    ["metadata.nested", "no flat value", { metadata: { nested: {} } }],
-    ["metadata.n", "a number", { metadata: { n: 1 } }],
-    ["metadata.long", "one character too many", { metadata: { long: long(501) } }],
-    [`metadata.${long(41)}`, "a key too long", { metadata: { [long(41)]: "" } }],
-    ["nickname", "an unknown field", { nickname: "Ada" }],
-    ["", "an array", []],
-  ] as const) {
-    it(`refuses ${what} at ${where === "" ? "the whole body" : where}`, async () => {
-      const answer = await create(body);
-      assertProblem(answer, 400, "invalid_request");
-      assert.deepEqual(
-        [...new Set(answer.body.errors.map((error: { path: string }) => error.path))],
-        [where],
-      );
+  /** What each field of a member takes, and what it refuses and where. */
+  const FIELDS: Record<
+    string,
+    { absent: unknown; takes: [what: string, value: unknown][]; refuses: [string, unknown, where?: string][] }
+  > = {
+    name: {
+      absent: null,
+      takes: [
+        ["the longest", long(200)],
+        ["200 emoji of two code units", "🖐".repeat(200)],
+        ["a family of one grapheme", "👩‍👩‍👧‍👦"],
+        ["right-to-left text", "مُحَمَّد"],
+        ["one character", "a"],
+        ["what looks like markup or a formula", "=<b>{{x}}</b>'\"\\"],
+      ],
+      refuses: [
+        ["one over", long(201)],
+        ["nothing", ""],
+        ["a NUL", "a\u0000"],
+        ["a bell", "a\u0007b"],
+        ["a line break", "a\nb"],
+        ["a C1 control", "a\u0085b"],
+        ["DEL", "a\u007f"],
+        ["half a surrogate pair", "a\ud83d"],
+        ["a number", 7],
+        ["a list", ["a"]],
+      ],
+    },
+    external_id: {
+      absent: null,
+      takes: [
+        ["the longest", long(200)],
+        ["slashes and dots", "../a/b/.."],
+        ["what Firestore reserves", "__x__"],
+        ["one character", "."],
+      ],
+      refuses: [
+        ["one over", long(201)],
+        ["nothing", ""],
+        ["a control character", "a\tb"],
+        ["half a surrogate pair", "\udc00"],
+        ["a number", 1],
+      ],
+    },
+    email: {
+      absent: null,
+      takes: [
+        ["the longest", address(254)],
+        ["a plus and a quote", "o'neil+x@acme.example"],
+      ],
+      refuses: [
+        ["one over", address(255)],
+        ["no address", "ada at acme"],
+        ["nothing", ""],
+        ["a control character", "ada@acme.example\n"],
+        ["a number", 7],
+      ],
+    },
+    phone_number: {
+      absent: null,
+      takes: [
+        ["the longest", "+123456789012345"],
+        ["a usual one", "+4915112345678"],
+      ],
+      refuses: [
+        ["one over", "+1234567890123456"],
+        ["no E.164", "0151 123"],
+        ["a leading zero", "+0151123456"],
+        ["nothing", ""],
+        ["a control character", "+49151123456\n"],
+        ["other digits", "+٤٩١٥١١٢٣٤٥٦٧٨"],
+        ["a number", 4915112345678],
+      ],
+    },
+    metadata: {
+      absent: {},
+      takes: [
+        ["fifty keys", keys(50)],
+        ["the longest key and value", { [long(40)]: long(500) }],
+        ["an empty value", { a: "" }],
+        ["none", {}],
+        [
+          "names that stores and objects reserve",
+          { __x__: "1", "a.b/c`": "2", constructor: "3", toString: "4" },
+        ],
+      ],
+      refuses: [
+        ["one key over", keys(51)],
+        ["a key one over", { [long(41)]: "" }, `metadata.${long(41)}`],
+        ["a value one over", { a: long(501) }, "metadata.a"],
+        ["an empty key", { "": "a" }, "metadata."],
+        ["a control character in a key", { "a\u0001": "a" }, "metadata.a\u0001"],
+        ["a control character in a value", { a: "b\r" }, "metadata.a"],
+        ["half a surrogate pair", { a: "\ud800" }, "metadata.a"],
+        ["a number", { a: 1 }, "metadata.a"],
+        ["null", { a: null }, "metadata.a"],
+        ["what is not flat", { a: { b: "c" } }, "metadata.a"],
+        ["a list", ["a"]],
+        ["text", "a"],
+      ],
+    },
+  };
+
+  describe("A member's field", () => {
+    const other = {
+      name: "kept",
+      external_id: null,
+      email: null,
+      phone_number: null,
+      metadata: { kept: "1" },
+    };
+    let id: string;
+    beforeEach(async () => {
+      id = (await create({ name: "kept", metadata: { kept: "1" } })).body.id;
     });
-  }
+
+    for (const [field, { absent, takes, refuses }] of Object.entries(FIELDS)) {
+      for (const [what, value] of takes) {
+        it(`${field} takes ${what}, when it is made and when it is changed`, async () => {
+          const made = await create({ [field]: value });
+          assert.equal(made.status, 201, made.text);
+          assert.deepEqual(made.body[field], value);
+          await api("DELETE", memberPath(made.body.id), { token: tenant.key });
+          const changed = await patch(id, { [field]: value });
+          const { created_at, updated_at } = changed.body;
+          assert.deepEqual(changed.body, {
+            id,
+            project_id: tenant.project.id,
+            ...other,
+            [field]: value,
+            palms: 0,
+            created_at,
+            updated_at,
+          });
+          assert.ok(updated_at >= created_at);
+          assert.deepEqual((await api("GET", memberPath(id), { token: tenant.key })).body, changed.body);
+          await api("DELETE", memberPath(id), { token: tenant.key });
+        });
+      }
+
+      for (const [what, value, where = field] of refuses) {
+        it(`${field} refuses ${what}, and changes nothing`, async () => {
+          for (const answer of [await create({ [field]: value }), await patch(id, { [field]: value })]) {
+            assertProblem(answer, 400, "invalid_request");
+            const paths = answer.body.errors.map((error: { path: string }) => error.path);
+            assert.deepEqual([...new Set(paths)], [where], answer.text);
+          }
+          assert.deepEqual((await api("GET", memberPath(id), { token: tenant.key })).body.name, "kept");
+        });
+      }
+
+      it(`${field} is cleared by null, and left alone when it is not named`, async () => {
+        const value = takes[0]?.[1];
+        const made = await create({ [field]: null });
+        assert.deepEqual([made.status, made.body[field]], [201, absent]);
+        await patch(made.body.id, { [field]: value });
+        const another = field === "name" ? { email: "ada@acme.example" } : { name: "Ada" };
+        assert.deepEqual((await patch(made.body.id, another)).body[field], value);
+        assert.deepEqual((await patch(made.body.id, { [field]: null })).body[field], absent);
+        assert.equal((await patch(made.body.id, { [field]: value })).status, 200);
+        await api("DELETE", memberPath(made.body.id), { token: tenant.key });
+      });
+    }
+
+    for (const [where, what, body] of [
+      ["", "nothing to change", {}],
+      ["nickname", "an unknown field", { nickname: "Ada" }],
+      ["palms", "a field that we write", { palms: 3 }],
+      ["", "an array", []],
+    ] as const) {
+      it(`is not changed by ${what}`, async () => {
+        const answer = await patch(id, body);
+        assertProblem(answer, 400, "invalid_request");
+        assert.equal(answer.body.errors[0].path, where);
+      });
+    }
+
+    it("metadata is replaced whole", async () => {
+      await patch(id, { metadata: { a: "1", b: "2" } });
+      assert.deepEqual((await patch(id, { metadata: { c: "3" } })).body.metadata, { c: "3" });
+    });
+
+    it("is changed by PUT as by PATCH", async () => {
+      const changed = await patch(id, { email: "ada@acme.example" }, "PUT");
+      assert.deepEqual(
+        [changed.status, changed.body.name, changed.body.email],
+        [200, "kept", "ada@acme.example"],
+      );
+      assertProblem(await patch(id, {}, "PUT"), 400, "invalid_request");
+    });
+  });
+
+  it("moves an external_id: the old one is free, another member's is refused", async () => {
+    const [one, other] = [await create({ external_id: "one" }), await create({ external_id: "other" })];
+    assertProblem(await patch(one.body.id, { external_id: "other" }), 409, "conflict");
+    assert.equal((await patch(one.body.id, { external_id: "one" })).status, 200, "its own");
+    assert.equal((await patch(one.body.id, { external_id: "ONE" })).status, 200);
+    assert.equal((await patch(other.body.id, { external_id: "one" })).status, 200);
+    assert.equal((await patch(other.body.id, { external_id: null })).status, 200);
+    assert.equal((await create({ external_id: "one" })).status, 201);
+    assertProblem(await create({ external_id: "ONE" }), 409, "conflict");
+  });
+
+  it("gives an external_id to one of four who want it at once", async () => {
+    const ids = await Promise.all([1, 2, 3, 4].map(async () => (await create({})).body.id));
+    const answers = await Promise.all(ids.map((id) => patch(id, { external_id: "wanted" })));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409, 409, 409]);
+  });
+
+  it("loses none of four changes at once", async () => {
+    const { id } = (await create({})).body;
+    const changes = [
+      { name: "Ada" },
+      { email: "ada@acme.example" },
+      { phone_number: "+4915112345678" },
+      { metadata: { a: "1" } },
+    ];
+    const answers = await Promise.all(changes.map((change) => patch(id, change)));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200, 200],
+    );
+    const { name, email, phone_number, metadata } = (await api("GET", memberPath(id), { token: tenant.key }))
+      .body;
+    assert.deepEqual({ name, email, phone_number, metadata }, Object.assign({}, ...changes));
+  });
+
+  it("GET /v1/project/{project_id}/members lists all, newest first, as an array or in pages", async () => {
+    tenant = await newTenant(deps);
+    path = `/v1/project/${tenant.project.id}/members`;
+    const list = async (query = "", token = tenant.key) => api("GET", `${path}${query}`, { token });
+    assert.equal((await list()).text, "[]");
+    const made: unknown[] = [];
+    for (let n = 0; n < 23; n++) made.unshift((await create({ external_id: `n${n}` })).body);
+    const all = await list();
+    assert.equal(all.headers.get("content-type"), "application/json; charset=utf-8");
+    assert.deepEqual(all.body, made);
+    assert.deepEqual((await list("", tenant.user.token)).body, made);
+    const first = await list("?per_page=10");
+    assert.deepEqual(first.body, {
+      items: made.slice(0, 10),
+      page: 1,
+      per_page: 10,
+      total_count: 23,
+      next_cursor: first.body.next_cursor,
+    });
+    const second = await list(`?per_page=10&cursor=${first.body.next_cursor}`);
+    assert.deepEqual(second.body.items, made.slice(10, 20));
+    const third = await list("?page=3&per_page=10");
+    assert.deepEqual([third.body.items, third.body.next_cursor], [made.slice(20), null]);
+    assert.deepEqual((await list("?page=4&per_page=10")).body.items, []);
+    const head = await fetch(baseUrl() + path, {
+      method: "HEAD",
+      headers: { Authorization: `Bearer ${tenant.key}` },
+    });
+    assert.equal(head.status, 200);
+  });
 
   it("refuses a key that is none of an object's own", async () => {
     const answer = await api("POST", path, {
