@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { baseUrl } from "../support/suite.ts";
-import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("API keys of an organization", () => {
   let deps: Deps;
@@ -168,5 +168,84 @@ describe("API keys of an organization", () => {
     assertProblem(await api("GET", path, call), 404, "not_found");
     assertProblem(await api("GET", `/v1/projects/${tenant.project.id}`, call), 404, "not_found");
     assert.deepEqual((await api("GET", "/v1/projects", call)).body, []);
+  });
+
+  describe("…/project/{project_id}/api-keys", () => {
+    const inProject = (of = tenant) => `/v1/project/${of.project.id}/api-keys`;
+    const list = async () =>
+      (await api("GET", inProject(), { token: tenant.user.token })).body as { id: string; name: string }[];
+
+    it("POST makes a key that opens this project alone", async () => {
+      const made = await api("POST", inProject(), { token: tenant.user.token, body: { name: "Front" } });
+      assert.equal(made.status, 201, made.text);
+      const { id, prefix, key, created_at } = made.body;
+      assert.deepEqual(made.body, {
+        id,
+        prefix,
+        organization_id: tenant.organization.id,
+        name: "Front",
+        created_by_user_id: tenant.user.uid,
+        project_ids: [tenant.project.id],
+        created_at,
+        last_used_at: null,
+        revoked_at: null,
+        key,
+      });
+      const other = { ...tenant.project, id: randomUUID() };
+      await deps.commit([deps.projects.create(other)]);
+      assert.equal((await api("GET", `/v1/projects/${tenant.project.id}`, { token: key })).status, 200);
+      assertProblem(await api("GET", `/v1/projects/${other.id}`, { token: key }), 404, "not_found");
+      for (const [body, where] of [
+        [{}, "name"],
+        [{ name: "x", project_ids: null }, "project_ids"],
+        [{ name: "x".repeat(201) }, "name"],
+      ] as const) {
+        const refused = await api("POST", inProject(), { token: tenant.user.token, body });
+        assertProblem(refused, 400, "invalid_request");
+        assert.equal(refused.body.errors[0].path, where);
+      }
+    });
+
+    it("GET lists the keys that open the project now, newest first, without their secrets", async () => {
+      const other = { ...tenant.project, id: randomUUID() };
+      await deps.commit([deps.projects.create(other)]);
+      const organization_id = tenant.organization.id;
+      const at = (ms: number) => new Date(Date.now() + ms);
+      const named = (name: string, project_ids: string[] | null, more = {}) =>
+        newApiKey(deps, { organization_id, project_ids, name, ...more });
+      await named("scoped", [tenant.project.id], { created_at: at(3000) });
+      await named("both", [other.id, tenant.project.id], { created_at: at(2000) });
+      await named("in its grace", null, { created_at: at(1000), revoked_at: at(60_000) });
+      await named("elsewhere", [other.id]);
+      await named("revoked", null, { revoked_at: at(-1) });
+      await newApiKey(deps, {
+        organization_id: randomUUID(),
+        project_ids: [tenant.project.id],
+        name: "foreign",
+      });
+      const keys = await list();
+      assert.deepEqual(
+        keys.map(({ name }) => name),
+        ["scoped", "both", "in its grace", "test"],
+      );
+      assert.deepEqual(Object.keys(keys[0] ?? {}), [
+        "id",
+        "prefix",
+        "organization_id",
+        "name",
+        "created_by_user_id",
+        "project_ids",
+        "created_at",
+        "last_used_at",
+        "revoked_at",
+      ]);
+    });
+
+    it("GET no longer lists a key once it is revoked", async () => {
+      const made = await api("POST", inProject(), { token: tenant.user.token, body: { name: "Front" } });
+      assert.ok((await list()).some(({ id }) => id === made.body.id));
+      await api("DELETE", `${path}/${made.body.id}`, { token: tenant.user.token });
+      assert.ok(!(await list()).some(({ id }) => id === made.body.id));
+    });
   });
 });

@@ -308,4 +308,167 @@ describe("Palms", () => {
       assertProblem(await enroll({ member_id, samples: threeOf(36) }), 410, "expired");
     });
   });
+
+  describe("POST /v1/project/{project_id}/members/{member_id}/verify", () => {
+    const verify = (member_id: string, body: unknown, of = tenant) =>
+      api("POST", at(`members/${member_id}/verify`, of), { token: of.key, body });
+
+    it("answers match for the member's palm and no_match for another's, with a scan each", async () => {
+      const member_id = await newMember();
+      await enroll({ member_id, samples: threeOf(50).map((s) => ({ ...s, hand: "left" })) });
+      const other = await newMember();
+      await enroll({ member_id: other, samples: threeOf(51) });
+
+      const own = await verify(member_id, { image: picture(50, 3), pad_score: 0.25 });
+      assert.equal(own.status, 200, own.text);
+      const { scan_id, score, threshold, took_ms } = own.body;
+      assert.deepEqual(own.body, { scan_id, outcome: "match", score, threshold, hand: "left", took_ms });
+      assert.ok(score >= threshold && score <= 1);
+
+      const wrong = await verify(member_id, { image: picture(51, 3) });
+      assert.equal(wrong.body.outcome, "no_match");
+      assert.ok(wrong.body.score > 0.4 && wrong.body.score < wrong.body.threshold);
+      assert.equal(wrong.body.hand, null);
+      for (const { body } of [own, wrong]) {
+        for (const figure of [body.score, body.threshold])
+          assert.equal(figure, Math.round(figure * 100) / 100);
+      }
+      const scans = (await stored("scans")).filter((scan) => scan["operation"] === "verify");
+      assert.deepEqual(
+        scans
+          .map(({ created_at: _, ...scan }) => scan)
+          .sort((a, b) => a["outcome"].localeCompare(b["outcome"])),
+        [
+          { ...own.body, pad_score: 0.25 },
+          { ...wrong.body, pad_score: null },
+        ].map(({ scan_id: id, outcome, score: told, pad_score }) => ({
+          id,
+          project_id: tenant.project.id,
+          device_id: null,
+          source: "api",
+          operation: "verify",
+          outcome,
+          member_id: null,
+          score: told,
+          pad_score,
+        })),
+      );
+    });
+
+    it("compares with nothing where the member has no palm, or none of that hand", async () => {
+      const member_id = await newMember();
+      const bare = await verify(member_id, { image: picture(52, 0) });
+      assert.deepEqual(
+        { outcome: bare.body.outcome, score: bare.body.score, hand: bare.body.hand },
+        { outcome: "no_match", score: null, hand: null },
+      );
+      await enroll({ member_id, samples: threeOf(52).map((s) => ({ ...s, hand: "left" })) });
+      const right = await verify(member_id, { image: picture(52, 3), hand: "right" });
+      assert.deepEqual([right.body.outcome, right.body.score], ["no_match", null]);
+      assert.equal((await verify(member_id, { image: picture(52, 3), hand: "left" })).body.outcome, "match");
+    });
+
+    it("is gated as identify is, and answers 404, 410 and 422 as it does", async () => {
+      const member_id = await newMember();
+      const gated = await newTenant(deps, { project: { server_lookup_enabled: false } });
+      assertProblem(
+        await verify(await newMember(gated), { image: picture(53, 0) }, gated),
+        403,
+        "server_lookup_disabled",
+      );
+      const global = await newTenant(deps, { environment: { type: "global" } });
+      assertProblem(await verify(member_id, {}, global), 403, "environment_not_tenant_managed");
+      assertProblem(await verify(randomUUID(), {}), 404, "not_found");
+      const flat = encodePng({ width: 200, height: 200, gray: new Uint8Array(40_000).fill(128) });
+      const poor = await verify(member_id, { image: Buffer.from(flat).toString("base64") });
+      assertProblem(poor, 422, "poor_quality");
+      assertProblem(await verify(member_id, {}), 400, "invalid_request");
+      await db().doc(`environments/${tenant.environment.id}/gallery/current`).update({ wrapped_key: null });
+      assertProblem(await verify(member_id, { image: picture(53, 0) }), 410, "expired");
+    });
+  });
+
+  describe("…/members/{member_id}/palms", () => {
+    const palmsOf = (member_id: string, rest = "") => at(`members/${member_id}/palms${rest}`);
+    const list = async (member_id: string) =>
+      (await api("GET", palmsOf(member_id), { token: tenant.key })).body;
+
+    it("GET lists them newest first; DELETE erases one, and twice is 404", async () => {
+      const member_id = await newMember();
+      assert.deepEqual(await list(member_id), []);
+      const left = (await enroll({ member_id, samples: threeOf(60).map((s) => ({ ...s, hand: "left" })) }))
+        .body;
+      const right = (await enroll({ member_id, samples: threeOf(61) })).body;
+      assert.deepEqual(await list(member_id), [right, left]);
+      const updated = (await api("GET", at(`members/${member_id}`), { token: tenant.key })).body;
+      assert.equal(updated.palms, 2);
+
+      const erased = await api("DELETE", palmsOf(member_id, `/${left.id}`), { token: tenant.user.token });
+      assert.deepEqual([erased.status, erased.text], [204, ""]);
+      assert.deepEqual(await list(member_id), [right]);
+      assert.equal((await api("GET", at(`members/${member_id}`), { token: tenant.key })).body.palms, 1);
+      const gone = await identify({ image: picture(60, 3) });
+      assert.deepEqual([gone.body.outcome, gone.body.searched], ["no_match", 1]);
+      assert.equal((await identify({ image: picture(61, 3) })).body.member_id, member_id);
+      assertProblem(
+        await api("DELETE", palmsOf(member_id, `/${left.id}`), { token: tenant.key }),
+        404,
+        "not_found",
+      );
+      // Erased is forgotten: the palm may be enrolled again, by anybody.
+      assert.equal((await enroll({ member_id: await newMember(), samples: threeOf(60) })).status, 201);
+    });
+
+    it("DELETE does not erase a palm by another member's path", async () => {
+      const [member_id, other] = [await newMember(), await newMember()];
+      const { body: palm } = await enroll({ member_id, samples: threeOf(62) });
+      assertProblem(
+        await api("DELETE", palmsOf(other, `/${palm.id}`), { token: tenant.key }),
+        404,
+        "not_found",
+      );
+      assert.equal((await identify({ image: picture(62, 3) })).body.member_id, member_id);
+    });
+
+    it("gives a place free: a member of four palms takes another after one is erased", async () => {
+      const member_id = await newMember();
+      const palms = [];
+      for (const seed of [63, 64, 65, 66]) {
+        palms.push((await enroll({ member_id, samples: [{ image: picture(seed, 0) }] })).body);
+      }
+      assertProblem(await enroll({ member_id, samples: [{ image: picture(67, 0) }] }), 409, "limit_reached");
+      await api("DELETE", palmsOf(member_id, `/${palms[1].id}`), { token: tenant.key });
+      assert.equal((await enroll({ member_id, samples: [{ image: picture(67, 0) }] })).status, 201);
+    });
+  });
+
+  it("leave exactly one scan for each 200 and each enrolment, one event for each enrolment, none for a refusal", async () => {
+    const member_id = await newMember();
+    const counts = async () => [(await stored("scans")).length, (await stored("events")).length];
+    const image = picture(70, 3);
+    const path = at(`members/${member_id}/verify`);
+    const steps: [what: string, send: () => Promise<{ status: number }>, scans: number, events: number][] = [
+      ["a search of nobody", () => identify({ image }), 1, 0],
+      ["an enrolment", () => enroll({ member_id, samples: threeOf(70) }), 1, 1],
+      ["a match", () => api("POST", path, { token: tenant.key, body: { image } }), 1, 0],
+      ["no match", () => api("POST", path, { token: tenant.key, body: { image: picture(71, 0) } }), 1, 0],
+      ["an identification", () => identify({ image }), 1, 0],
+      ["a replacement", () => enroll({ member_id, samples: threeOf(70) }), 1, 1],
+      ["bad input", () => identify({ image: "AAAA" }), 0, 0],
+      ["a bad verification", () => api("POST", path, { token: tenant.key, body: {} }), 0, 0],
+      ["an unknown member", () => enroll({ member_id: randomUUID(), samples: threeOf(70) }), 0, 0],
+      [
+        "samples of two palms",
+        () => enroll({ member_id, samples: [...threeOf(70), { image: picture(71, 0) }] }),
+        0,
+        0,
+      ],
+    ];
+    for (const [what, send, scans, events] of steps) {
+      const [scansBefore = 0, eventsBefore = 0] = await counts();
+      const { status } = await send();
+      assert.equal(status < 300, scans === 1, `${what}: ${status}`);
+      assert.deepEqual(await counts(), [scansBefore + scans, eventsBefore + events], what);
+    }
+  });
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
-import { baseUrl } from "../support/suite.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { baseUrl, newUser } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("Projects", () => {
@@ -87,4 +90,115 @@ describe("Projects", () => {
       ["page", "per_page", "x"],
     );
   });
+
+  it("GET /v1/organizations lists those that the user administers, and none to a stranger", async () => {
+    const { organization } = tenant;
+    const later = {
+      ...organization,
+      id: randomUUID(),
+      name: "Later",
+      created_at: new Date(organization.created_at.getTime() + 1000),
+    };
+    await deps.commit([deps.organizations.create(later)]);
+    const answer = await api("GET", "/v1/organizations", { token: tenant.user.token });
+    assert.deepEqual(answer.body, [
+      { id: later.id, name: "Later", plan: "business" },
+      { id: organization.id, name: organization.name, plan: "business" },
+    ]);
+    const stranger = await newUser(`${randomUUID()}@nobody.example`);
+    assert.deepEqual((await api("GET", "/v1/organizations", { token: stranger.token })).body, []);
+    assertProblem(await api("GET", "/v1/organizations", { token: tenant.key }), 403, "forbidden");
+  });
+
+  describe("GET /v1/project/{project_id}/environment", () => {
+    const get = (of: Tenant, token = of.key) =>
+      api("GET", `/v1/project/${of.project.id}/environment`, { token });
+
+    it("tells what the project's palms live in, and how many are its own", async () => {
+      const sibling = { ...tenant, project: { ...tenant.project, id: randomUUID() } };
+      await deps.commit([deps.projects.create(sibling.project)]);
+      await enrolSomebody(deps, tenant);
+      const environment = {
+        id: tenant.environment.id,
+        type: "organization",
+        template_format: "palm-code.v1",
+        target_fpir: 0.001,
+        calibrated: false,
+        palms: 1,
+        server_lookup_allowed: true,
+      };
+      for (const token of [tenant.key, tenant.user.token]) {
+        assert.deepEqual((await get(tenant, token)).body, environment);
+      }
+      assert.deepEqual((await get(sibling)).body, { ...environment, palms: 0 });
+    });
+
+    it("is there for a global one, whose palms are nobody's, and 404 where there is none", async () => {
+      const global = await newTenant(deps, {
+        environment: { type: "global", organization_id: randomUUID(), server_lookup_allowed: false },
+      });
+      const { body } = await get(global);
+      assert.deepEqual(
+        { type: body.type, palms: body.palms, server_lookup_allowed: body.server_lookup_allowed },
+        { type: "global", palms: 0, server_lookup_allowed: false },
+      );
+      const none = await newTenant(deps, { project: { environment_id: null } });
+      assertProblem(await get(none), 404, "not_found");
+    });
+  });
+
+  describe("PATCH /v1/project/{project_id}/server-lookup", () => {
+    const set = (of: Tenant, body: unknown) =>
+      api("PATCH", `/v1/project/${of.project.id}/server-lookup`, { token: of.user.token, body });
+    // An empty sample is 400 where the lookup is open: it costs no palm.
+    const identify = (of: Tenant) =>
+      api("POST", `/v1/project/${of.project.id}/identify`, { token: of.key, body: {} });
+
+    it("opens and shuts identify, from the very next request on", async () => {
+      for (const enabled of [false, false, true, true]) {
+        const answer = await set(tenant, { enabled });
+        assert.equal(answer.status, 200, answer.text);
+        const { project } = tenant;
+        assert.deepEqual(answer.body, {
+          ...project,
+          server_lookup_enabled: enabled,
+          created_at: project.created_at.toISOString(),
+        });
+        const asked = await identify(tenant);
+        if (enabled) assertProblem(asked, 400, "invalid_request");
+        else assertProblem(asked, 403, "server_lookup_disabled");
+      }
+    });
+
+    it("is 409 for on where no environment allows it, and lets off be off", async () => {
+      const closed = { server_lookup_enabled: false };
+      for (const customer of [
+        await newTenant(deps, { environment: { server_lookup_allowed: false }, project: closed }),
+        await newTenant(deps, { project: { environment_id: null, ...closed } }),
+        await newTenant(deps, { project: { environment_id: randomUUID(), ...closed } }),
+      ]) {
+        assertProblem(await set(customer, { enabled: true }), 409, "conflict");
+        assert.equal((await set(customer, { enabled: false })).body.server_lookup_enabled, false);
+      }
+    });
+
+    it("refuses what says neither", async () => {
+      for (const [body, where] of [
+        [{}, "enabled"],
+        [{ enabled: "true" }, "enabled"],
+        [{ enabled: true, by: "me" }, "by"],
+      ] as const) {
+        const answer = await set(tenant, body);
+        assertProblem(answer, 400, "invalid_request");
+        assert.equal(answer.body.errors[0].path, where);
+      }
+    });
+  });
 });
+
+async function enrolSomebody(deps: Deps, tenant: Tenant): Promise<void> {
+  const fields = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
+  const { id } = await createMember(deps, { project_id: tenant.project.id, fields });
+  const image = encodePng(syntheticPalm({ seed: 8100 }));
+  await enrollPalm(deps, { ...tenant, member_id: id, samples: [{ path: "", image }] });
+}
