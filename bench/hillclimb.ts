@@ -219,9 +219,10 @@ function draw(): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
 <rect width="${width}" height="${height}" fill="white"/>
 <line x1="${left}" x2="${width - 20}" y1="${y(threshold)}" y2="${y(threshold)}" stroke="black" stroke-dasharray="4 4"/>
-${text(width - 20, y(threshold) - 5, `threshold ${threshold}`, "end")}
+${text(left + 4, y(threshold) - 5, `threshold ${threshold}`, "start")}
 ${ticks.join("\n")}
 ${text((left + width) / 2, height - 8, "queries")}
+<g transform="rotate(-90)">${text(-height / 2 + 20, 16, "best score so far, median")}</g>
 ${lines.join("\n")}
 </svg>
 `;

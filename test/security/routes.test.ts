@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { allRoutes } from "../../functions/src/api/routes.ts";
+import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
@@ -17,6 +18,7 @@ const SAME = { "X-Request-Id": "same" };
 interface World extends Tenant {
   ids: Record<string, string>;
   revoked: string;
+  deviceKey: string;
 }
 
 describe("Every route", () => {
@@ -89,7 +91,9 @@ describe("Every route", () => {
           `Bearer ${key.slice(0, -1)}`,
           `Bearer ${key.replace("pg_", "pd_")}`,
           `Bearer ${unknown}`,
-          `Bearer ${await withOtherSecret(key)}`,
+          `Bearer ${withOtherSecret("pg", key)}`,
+          `Bearer ${withOtherSecret("pd", own.deviceKey)}`,
+          `Bearer ${newKey("pd", randomUUID()).key}`,
           `Bearer ${own.revoked}`,
         ]) {
           const answer = await call(
@@ -107,6 +111,7 @@ describe("Every route", () => {
       for (const [kind, token] of [
         ["firebase", (world: World) => world.user.token],
         ["apiKey", (world: World) => world.key],
+        ["deviceKey", (world: World) => world.deviceKey],
       ] as const) {
         if (auth.includes(kind)) continue;
         it(`refuses a ${kind} credential with 403, even where its owner has no business`, async () => {
@@ -198,6 +203,21 @@ async function newWorld(deps: Deps): Promise<World> {
   const member = await createMember(deps, { project_id: tenant.project.id, fields: none });
   const image = encodePng(syntheticPalm({ seed: 1 }));
   const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [{ path: "", image }] });
+  const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
+  const device_id = parseKey("pd", deviceKey)?.id ?? "";
+  await deps.commit([
+    deps.devices.create({
+      id: device_id,
+      project_id: tenant.project.id,
+      name: "Front door",
+      enabled: true,
+      mode: "standard",
+      app_version: null,
+      last_seen_at: null,
+      secret_hash,
+      created_at: new Date(),
+    }),
+  ]);
   const ids = {
     org_id: organization_id,
     project_id: tenant.project.id,
@@ -205,13 +225,12 @@ async function newWorld(deps: Deps): Promise<World> {
     member_id: member.id,
     palm_id: palm.id,
   };
-  return { ...tenant, ids, revoked };
+  return { ...tenant, ids, revoked, deviceKey };
 }
 
 /** A key of the same record with another secret and a right checksum. */
-async function withOtherSecret(key: string): Promise<string> {
-  const { newKey, parseKey } = await import("../../functions/src/domain/credential/key.ts");
-  const parsed = parseKey("pg", key);
+function withOtherSecret(kind: "pg" | "pd", key: string): string {
+  const parsed = parseKey(kind, key);
   if (!parsed) throw new Error("not a key");
-  return newKey("pg", parsed.id).key;
+  return newKey(kind, parsed.id).key;
 }
