@@ -217,6 +217,7 @@ function draw(): string {
     ...[0.5, 0.6, 0.7, 0.8, 0.9].map((score) => text(left - 8, y(score) + 4, score.toFixed(1), "end")),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>Best score so far by number of queries, for five attacks</title>
 <rect width="${width}" height="${height}" fill="white"/>
 <line x1="${left}" x2="${width - 20}" y1="${y(threshold)}" y2="${y(threshold)}" stroke="black" stroke-dasharray="4 4"/>
 ${text(left + 4, y(threshold) - 5, `threshold ${threshold}`, "start")}

@@ -115,6 +115,7 @@ async function stream(
     ctx.log.error("stream failed", { request_id, method: c.req.method, error: describe(error) });
     // Before anybody else ends the answer as if it were whole.
     outgoing?.destroy();
+    return outgoing !== undefined;
   });
   return new Response(body, { headers: JSON_HEADERS });
 }

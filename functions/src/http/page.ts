@@ -127,9 +127,9 @@ export class JsonArray {
 
   /**
    * Begins to read: what fails before the first item can still be answered as an error.
-   * @param abort cuts the connection, when reading fails later
+   * @param abort is told when reading fails later; true when it has cut the connection
    */
-  async open(abort: (error: unknown) => void): Promise<ReadableStream<Uint8Array>> {
+  async open(abort: (error: unknown) => boolean): Promise<ReadableStream<Uint8Array>> {
     const encoder = new TextEncoder();
     let next = await this.#items.next();
     let before = "[";
@@ -148,8 +148,8 @@ export class JsonArray {
         controller.enqueue(encoder.encode(text));
         if (next.done) controller.close();
       } catch (error) {
-        abort(error);
-        controller.error(error);
+        if (abort(error)) controller.close();
+        else controller.error(error);
       }
     };
     return new ReadableStream({ pull, cancel: () => this.cancel() }, { highWaterMark: 0 });

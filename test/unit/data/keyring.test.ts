@@ -34,6 +34,18 @@ describe("The keyring", () => {
     assert.throws(() => sealing.unwrap("e1", sealing.newDataKey("e2")), "the key of another environment");
   });
 
+  it("derives secrets that follow from the data key and the purpose, and tell nothing of either", () => {
+    const sealing = createSealing(ring({ a: key() }));
+    const wrapped = sealing.newDataKey("e1");
+    const derive = (purpose: string) =>
+      Buffer.from(sealing.unwrap("e1", wrapped).derive(purpose)).toString("hex");
+    assert.match(derive("rotation"), /^[0-9a-f]{64}$/);
+    assert.equal(derive("rotation"), derive("rotation"));
+    assert.notEqual(derive("rotation"), derive("rotations"));
+    const other = sealing.unwrap("e1", sealing.newDataKey("e1"));
+    assert.notEqual(Buffer.from(other.derive("rotation")).toString("hex"), derive("rotation"));
+  });
+
   for (const [what, secret] of [
     ["nothing", ""],
     ["an empty ring", "{}"],

@@ -20,6 +20,8 @@ export class LiveGallery {
   #gallery: Gallery | undefined;
   #seq = 0;
   #key: { wrapped: WrappedKey; opened: DataKey } | undefined;
+  /** For ever: a read that began before the key was destroyed must not bring it back. */
+  #erased = false;
   #loaded = false;
   #turn: Promise<unknown> = Promise.resolve();
   #loading: Promise<void> | undefined;
@@ -96,7 +98,8 @@ export class LiveGallery {
   #open(manifest: Manifest | undefined): DataKey {
     if (!manifest) throw new Error(`environment ${this.#home.id} has no manifest`);
     const wrapped = manifest.wrapped_key;
-    if (!wrapped) {
+    if (!wrapped || this.#erased) {
+      this.#erased = true;
       this.#gallery = undefined;
       this.#key = undefined;
       throw erased();
