@@ -76,7 +76,7 @@ async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templ
   return { templates: createTemplates(openStorage(projectId), params.TEMPLATE_BUCKET.value()) };
 }
 
-/** For `projects` and `members`: palms as documents, and the log that says what was erased. */
+/** For `projects` and `members`: palms as documents, and the log that says what was erased. @public */
 export async function palmDeps(
   clients: Clients = connect(),
 ): Promise<Surroundings & Pick<Ports, CorePorts | "changes" | "palms">> {

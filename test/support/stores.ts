@@ -1,8 +1,9 @@
-import type { CollectionReference } from "@google-cloud/firestore";
 import { openStorage } from "../../functions/src/data/storage.ts";
 import { db } from "./firestore.ts";
 
-export interface StoredDocument {
+type Collection = ReturnType<ReturnType<typeof db>["collection"]>;
+
+interface StoredDocument {
   path: string;
   fields: Record<string, unknown>;
 }
@@ -10,7 +11,7 @@ export interface StoredDocument {
 /** Every document of the suite's Firestore, those below missing documents included. */
 export async function everyDocument(): Promise<StoredDocument[]> {
   const found: StoredDocument[] = [];
-  const walk = async (collection: CollectionReference): Promise<void> => {
+  const walk = async (collection: Collection): Promise<void> => {
     const refs = await collection.listDocuments();
     if (refs.length === 0) return;
     for (const snapshot of await db().getAll(...refs)) {

@@ -5,7 +5,7 @@ export interface Position {
 }
 
 /** A part of a list: what comes after a position, or after so many items; at most `limit`. */
-export interface Slice {
+interface Slice {
   after?: Position | undefined;
   offset?: number | undefined;
   limit: number;
