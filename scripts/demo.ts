@@ -14,6 +14,7 @@ import { printTable } from "./table.ts";
 const DATA = join(ROOT, "emulator-data");
 const ORGANIZATION = "aaaaaaaa-0000-4000-8000-000000000001";
 const PROJECT = "bbbbbbbb-0000-4000-8000-000000000001";
+const KIOSK = "bbbbbbbb-0000-4000-8000-000000000002";
 
 interface Step {
   title: string;
@@ -61,7 +62,7 @@ async function play(suite: Suite): Promise<void> {
     tell: ({ checks }) => checks.map(({ name }: { name: string }) => name).join(", "),
   });
 
-  const { users } = JSON.parse(readFileSync(join(DATA, "credentials.json"), "utf8"));
+  const { users, api_keys } = JSON.parse(readFileSync(join(DATA, "credentials.json"), "utf8"));
   const [{ email, password }] = users;
   const { idToken } = await steps.play({
     title: "Sign in to the console",
@@ -109,6 +110,25 @@ async function play(suite: Suite): Promise<void> {
     expect: [200, { outcome: "identified", member_id, hand: "right" }],
     tell: verdict,
   });
+  const member = `/members/${member_id}`;
+  await steps.play({
+    title: "Is it hers? By a fifth",
+    ...inProject("POST", `${member}/verify`, key, image("newcomer-fresh-2")),
+    expect: [200, { outcome: "match", hand: "right" }],
+    tell: verdict,
+  });
+  await steps.play({
+    title: "A stranger says to be her",
+    ...inProject("POST", `${member}/verify`, key, image("stranger-01-1")),
+    expect: [200, { outcome: "no_match", hand: null }],
+    tell: verdict,
+  });
+  await steps.play({
+    title: "A stranger says nothing",
+    ...inProject("POST", "/identify", key, image("stranger-01-1")),
+    expect: [200, { outcome: "no_match", member_id: null, score: null, hand: null }],
+    tell: verdict,
+  });
 
   const found = await steps.play({
     title: "Somebody else comes in",
@@ -123,10 +143,48 @@ async function play(suite: Suite): Promise<void> {
     tell: ({ name, palms }) => `${name}, ${palms} palms`,
   });
   await steps.play({
-    title: "A stranger tries",
-    ...inProject("POST", "/identify", key, image("stranger-01-1")),
-    expect: [200, { outcome: "no_match", member_id: null, score: null, hand: null }],
+    title: "Enrol Noa's palm as his, too",
+    ...inProject("POST", "/enroll", key, { member_id: found.member_id, samples }),
+    expect: [409, { code: "duplicate_palm" }],
+    tell: refusal,
+  });
+
+  await steps.play({
+    title: "Which palms has Noa?",
+    ...inProject("GET", `${member}/palms`, key),
+    expect: [200, { length: 1 }],
+    tell: ([{ hand, samples }]) => `one: ${hand}, from ${samples} pictures`,
+  });
+  await steps.play({
+    title: "Noa leaves: delete her",
+    ...inProject("DELETE", member, key),
+    expect: [204],
+    tell: () => "nothing, as it should",
+  });
+  await steps.play({
+    title: "Whose palm is it now?",
+    ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
+    expect: [200, { outcome: "no_match", member_id: null }],
     tell: verdict,
+  });
+  await steps.play({
+    title: "Look for her",
+    ...inProject("GET", member, key),
+    expect: [404, { code: "not_found" }],
+    tell: refusal,
+  });
+
+  await steps.play({
+    title: "Where are the kiosk's palms?",
+    ...via("GET", `/project/${KIOSK}/environment`, { token: api_keys.acme }),
+    expect: [200, { type: "global", palms: 0, server_lookup_allowed: false }],
+    tell: ({ type }) => `in a ${type} environment, nobody's own`,
+  });
+  await steps.play({
+    title: "So nobody is looked up there",
+    ...via("POST", `/project/${KIOSK}/identify`, { token: api_keys.acme, body: image("member-07-fresh-2") }),
+    expect: [403, { code: "environment_not_tenant_managed" }],
+    tell: refusal,
   });
 
   await steps.play({
@@ -139,7 +197,7 @@ async function play(suite: Suite): Promise<void> {
     title: "Try it once more",
     ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
     expect: [401, { code: "unauthenticated" }],
-    tell: ({ code }) => `refused: ${code}`,
+    tell: refusal,
   });
   steps.end();
 }
@@ -149,9 +207,9 @@ function newSteps() {
   const row = printTable([
     { title: "#", width: 2, right: true, look: "dim" },
     { title: "step", width: 28 },
-    { title: "request", width: 41, look: "dim" },
+    { title: "request", width: 42, look: "dim" },
     { title: "status", width: 6, right: true, look: "verdict" },
-    { title: "what came back", width: 38, look: "bold" },
+    { title: "what came back", width: 39, look: "bold" },
     { title: "ms", width: 4, right: true, look: "dim" },
   ]);
   let count = 0;
@@ -186,7 +244,11 @@ function image(file: string): { image: string } {
 }
 
 function verdict({ outcome, score, threshold, searched }: Answer["body"]): string {
-  return outcome === "identified"
-    ? `identified: ${score.toFixed(2)} where ${threshold.toFixed(2)} is enough`
-    : `no_match among ${searched} palms`;
+  return typeof score === "number"
+    ? `${outcome}: ${score.toFixed(2)} where ${threshold.toFixed(2)} is enough`
+    : `${outcome} among ${searched} palms`;
+}
+
+function refusal({ code }: Answer["body"]): string {
+  return `refused: ${code}`;
 }

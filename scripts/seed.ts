@@ -10,22 +10,23 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
+import { parseArgs, parseEnv } from "node:util";
 import { openAuth } from "../functions/src/data/identity.ts";
 import { galleryDeps } from "../functions/src/deps.ts";
-import { newKey } from "../functions/src/domain/credential/key.ts";
 import { createEnvironment } from "../functions/src/domain/environment/createEnvironment.ts";
 import { createMember } from "../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../functions/src/domain/palm/enrollPalm.ts";
 import { encodePng, syntheticPalm } from "../test/support/palms.ts";
-import { type Api, createApi, signIn } from "./api.ts";
 import { interruption, type Suite, startSuite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import * as world from "./world.ts";
+import { differences, dumpWorld } from "./world-dump.ts";
+import { tryWorld } from "./world-try.ts";
 
 /*
  * Writes emulator-data/, the world that `npm start` begins with: through the domain verbs on a suite of its own, whose
- * export a second suite imports and tries over HTTP. Only a world that works replaces the one before.
+ * export a second suite imports and tries over HTTP. Only a world that works replaces the one before. With `--check`
+ * nothing is replaced: it says whether the world that is there is the one that would be written.
  */
 
 const TARGET = join(ROOT, "emulator-data");
@@ -35,11 +36,10 @@ const interrupted = interruption();
 const scratch = mkdtempSync(join(tmpdir(), "palmgate-seed-"));
 const fresh = join(scratch, "emulator-data");
 try {
+  const { values } = parseArgs({ options: { check: { type: "boolean" } } });
   await write(fresh);
-  await check(fresh);
-  rmSync(TARGET, { recursive: true, force: true });
-  cpSync(fresh, TARGET, { recursive: true });
-  console.log(`emulator-data/ is written: ${(sizeOf(TARGET) / 2 ** 20).toFixed(1)} MiB`);
+  if (values.check) await compare();
+  else await replace();
 } catch (error) {
   console.error(
     `seed: ${interrupted.aborted ? "interrupted" : error instanceof Error ? error.message : error}`,
@@ -49,33 +49,51 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
+async function replace(): Promise<void> {
+  console.log(await withWorld(fresh, (suite) => tryWorld(suite, fresh)));
+  rmSync(TARGET, { recursive: true, force: true });
+  cpSync(fresh, TARGET, { recursive: true });
+  console.log(`emulator-data/ is written: ${(sizeOf(TARGET) / 2 ** 20).toFixed(1)} MiB`);
+}
+
+async function compare(): Promise<void> {
+  const wanted = await withWorld(fresh, (suite) => dumpWorld(suite, fresh));
+  const found = await withWorld(TARGET, (suite) => dumpWorld(suite, TARGET));
+  const faults = differences(wanted, found, "emulator-data");
+  if (faults.length > 0) throw new Error(`this is not what would be written:\n  ${faults.join("\n  ")}`);
+  const palms = world.people.flatMap((person) => person.palms);
+  console.log(
+    `emulator-data/ is what the seed writes: ${world.organizations.length} organizations, ` +
+      `${world.people.length} members, ${palms.length} palms, ${world.pictures.length} pictures`,
+  );
+}
+
+/** Uses an export in a suite of its own. */
+async function withWorld<T>(dir: string, use: (suite: Suite) => Promise<T>): Promise<T> {
+  const suite = await startSuite({ profile: "demo", clock: false, importDir: dir, signal: interrupted });
+  try {
+    return await use(suite);
+  } finally {
+    await suite.stop();
+  }
+}
+
 async function write(dir: string): Promise<void> {
   const suite = await startSuite({ profile: "demo", clock: false, exportDir: dir, signal: interrupted });
   const pictures = new Map(
     world.pictures.map((picture) => [picture.file, encodePng(syntheticPalm(picture))]),
   );
-  let keys: Record<string, string>;
   try {
-    keys = await populate(suite, pictures);
-  } catch (error) {
+    await populate(suite, pictures);
+  } finally {
     await suite.stop();
-    throw error;
   }
-  await suite.stop();
-
   mkdirSync(join(dir, "palms"));
   for (const [file, png] of pictures) writeFileSync(join(dir, "palms", file), png);
-  const users = world.users.map(({ email, organization_id }) => ({
-    email,
-    password: world.PASSWORD,
-    organization_id,
-  }));
-  const credentials = { base_url: world.BASE_URL, users, api_keys: keys };
-  writeFileSync(join(dir, "credentials.json"), `${JSON.stringify(credentials, null, 2)}\n`);
+  writeFileSync(join(dir, "credentials.json"), `${JSON.stringify(world.credentials, null, 2)}\n`);
 }
 
-/** @returns the API keys by name, as they are sent. */
-async function populate(suite: Suite, pictures: Map<string, Uint8Array>): Promise<Record<string, string>> {
+async function populate(suite: Suite, pictures: Map<string, Uint8Array>): Promise<void> {
   surround(suite);
   const ports = await galleryDeps();
   let minute = 0;
@@ -93,27 +111,30 @@ async function populate(suite: Suite, pictures: Map<string, Uint8Array>): Promis
   for (const environment of world.environments) {
     await createEnvironment(ctxFor("environments"), { ...environment, created_at });
   }
-  const keys: Record<string, string> = {};
-  const records = world.apiKeys.map(({ name, organization_id, user_id, project_ids }) => {
-    const id = world.fixedIds(`key ${name}`)();
-    const { key, ...stored } = newKey("pg", id, world.fixedBytes(`secret ${name}`));
-    keys[name] = key;
+  const apiKeys = world.apiKeys.map(({ name, organization_id, user_id, project_ids, revoked }) => {
+    const { id, prefix, secret_hash } = world.apiKeyNamed(name);
     return ports.apiKeys.create({
-      id,
-      ...stored,
-      organization_id,
-      name,
+      ...{ id, prefix, secret_hash, organization_id, name, project_ids, created_at },
       created_by_user_id: user_id,
-      project_ids,
-      created_at,
       last_used_at: null,
-      revoked_at: null,
+      revoked_at: revoked ? created_at : null,
+    });
+  });
+  const devices = world.devices.map(({ key, ...device }) => {
+    const { secret_hash } = world.deviceKey({ ...device, key });
+    return ports.devices.create({
+      ...{ ...device, secret_hash, created_at },
+      enabled: true,
+      mode: "standard",
+      app_version: null,
+      last_seen_at: null,
     });
   });
   await ports.commit([
     ...world.organizations.map((organization) => ports.organizations.create({ ...organization, created_at })),
     ...world.projects.map((project) => ports.projects.create({ ...project, created_at })),
-    ...records,
+    ...apiKeys,
+    ...devices,
   ]);
 
   for (const { project_id, name, external_id, palms } of world.people) {
@@ -135,7 +156,6 @@ async function populate(suite: Suite, pictures: Map<string, Uint8Array>): Promis
       });
     }
   }
-  return keys;
 }
 
 /** Gives this process what the Functions emulator gives its own. */
@@ -144,64 +164,6 @@ function surround(suite: Suite): void {
   const parameters = files.map((file) => parseEnv(readFileSync(join(ROOT, file), "utf8")));
   // Nobody's real project is to be asked for credentials.
   Object.assign(process.env, ...parameters, suite.env, { METADATA_SERVER_DETECTION: "none" });
-}
-
-/** Imports the export and uses it as an integrator would, with nothing but the files of `dir`. */
-async function check(dir: string): Promise<void> {
-  const suite = await startSuite({ profile: "demo", clock: false, importDir: dir, signal: interrupted });
-  try {
-    const api = createApi(suite.baseUrl);
-    const { users, api_keys } = JSON.parse(readFileSync(join(dir, "credentials.json"), "utf8"));
-    for (const { email, password } of users) {
-      const { body } = await signIn(suite.ports.auth, email, password);
-      await expectProjects(api, email, body.idToken);
-    }
-    for (const [name, key] of Object.entries<string>(api_keys)) await expectProjects(api, name, key);
-    await expectPalms(api, dir, api_keys.acme);
-  } finally {
-    await suite.stop();
-  }
-}
-
-async function expectProjects(api: Api, who: string, token: string): Promise<void> {
-  const { status, body } = await api("GET", "/projects", { token });
-  if (status !== 200 || body.length === 0) throw new Error(`${who} sees no project: ${JSON.stringify(body)}`);
-}
-
-/** Every fresh picture must find its member, and no stranger anybody. */
-async function expectPalms(api: Api, dir: string, token: string): Promise<void> {
-  const identify = async (project_id: string, file: string) => {
-    const image = readFileSync(join(dir, "palms", file), "base64");
-    const { status, body } = await api("POST", `/project/${project_id}/identify`, { token, body: { image } });
-    if (status !== 200) throw new Error(`${file} was answered ${status} ${JSON.stringify(body)}`);
-    return body;
-  };
-  const scores: number[] = [];
-  for (const person of world.people) {
-    const { project_id } = person;
-    for (const { file } of person.palms.flatMap(world.freshPictures)) {
-      const found = await identify(project_id, file);
-      if (found.outcome !== "identified") throw new Error(`${file} finds nobody: choose another seed`);
-      const path = `/project/${project_id}/members/${found.member_id}`;
-      const { body: member } = await api("GET", path, { token });
-      if (member.external_id !== person.external_id) throw new Error(`${file} finds ${member.name}`);
-      scores.push(found.score);
-    }
-  }
-  const nobody = [...world.strangerPictures, ...world.freshPictures(world.newcomer)];
-  let threshold = 0;
-  for (const project of world.projects) {
-    for (const { file } of nobody) {
-      const found = await identify(project.id, file);
-      if (found.outcome !== "no_match") throw new Error(`${file} finds somebody: choose another seed`);
-      threshold = found.threshold;
-    }
-  }
-  const lowest = Math.min(...scores);
-  console.log(
-    `${scores.length} fresh pictures find their member (lowest score ${lowest}, threshold ${threshold}), ` +
-      `${nobody.length} of nobody find nobody`,
-  );
 }
 
 function sizeOf(dir: string): number {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type NewKey, newKey } from "../functions/src/domain/credential/key.ts";
 import type { Environment } from "../functions/src/domain/environment/environment.ts";
 import type { Organization } from "../functions/src/domain/organization/organization.ts";
 import type { Project } from "../functions/src/domain/project/project.ts";
@@ -17,45 +18,107 @@ export const PASSWORD = "palmgate-demo";
 export const BASE_URL = "http://127.0.0.1:5005";
 
 const ACME = "aaaaaaaa-0000-4000-8000-000000000001";
-const ACME_PALMS = "eeeeeeee-0000-4000-8000-000000000001";
-const ACME_HQ = "bbbbbbbb-0000-4000-8000-000000000001";
+const RIVAL = "aaaaaaaa-0000-4000-8000-000000000002";
+const TINY = "aaaaaaaa-0000-4000-8000-000000000003";
+const PALMGATE_GLOBAL = "aaaaaaaa-0000-4000-8000-000000000009";
 
-/** Console users; a row's organizations name its `uid`. */
-export const users = [{ uid: "acme-admin", email: "admin@acme.example", organization_id: ACME }];
+const ACME_PALMS = "eeeeeeee-0000-4000-8000-000000000001";
+const RIVAL_PALMS = "eeeeeeee-0000-4000-8000-000000000002";
+const TINY_PALMS = "eeeeeeee-0000-4000-8000-000000000003";
+const GLOBAL_PALMS = "eeeeeeee-0000-4000-8000-000000000009";
+
+const ACME_HQ = "bbbbbbbb-0000-4000-8000-000000000001";
+const ACME_KIOSK = "bbbbbbbb-0000-4000-8000-000000000002";
+const RIVAL_GYM = "bbbbbbbb-0000-4000-8000-000000000003";
+const TINY_SHOP = "bbbbbbbb-0000-4000-8000-000000000004";
+
+const FRONT_DOOR = "dddddddd-0000-4000-8000-000000000001";
+
+/** Console users; each administers the organization named, the last none. */
+export const users = [
+  { uid: "acme-admin", email: "admin@acme.example", organization_id: ACME },
+  { uid: "rival-admin", email: "admin@rival.example", organization_id: RIVAL },
+  { uid: "tiny-admin", email: "admin@tiny.example", organization_id: TINY },
+  { uid: "nobody", email: "nobody@acme.example", organization_id: null },
+];
 
 export const organizations: Omit<Organization, "created_at">[] = [
   { id: ACME, name: "Acme", plan: "enterprise", admins: ["acme-admin"] },
+  { id: RIVAL, name: "Rival", plan: "business", admins: ["rival-admin"] },
+  { id: TINY, name: "Tiny", plan: "sandbox", admins: ["tiny-admin"] },
+  { id: PALMGATE_GLOBAL, name: "Palmgate Global", plan: "enterprise", admins: [] },
 ];
 
+const tenantManaged = {
+  type: "organization",
+  template_format: "palm-code.v1",
+  target_fpir: 1e-3,
+  server_lookup_allowed: true,
+} as const;
+
 export const environments: Omit<Environment, "created_at">[] = [
+  { ...tenantManaged, id: ACME_PALMS, organization_id: ACME },
+  { ...tenantManaged, id: RIVAL_PALMS, organization_id: RIVAL },
+  { ...tenantManaged, id: TINY_PALMS, organization_id: TINY },
   {
-    id: ACME_PALMS,
-    organization_id: ACME,
-    type: "organization",
-    template_format: "palm-code.v1",
-    target_fpir: 1e-3,
-    server_lookup_allowed: true,
+    ...tenantManaged,
+    id: GLOBAL_PALMS,
+    organization_id: PALMGATE_GLOBAL,
+    type: "global",
+    server_lookup_allowed: false,
   },
 ];
 
+const openToTry = { phone_number: null, sandbox: true, server_lookup_enabled: true };
+
 export const projects: Omit<Project, "created_at">[] = [
   {
+    ...openToTry,
     id: ACME_HQ,
     organization_id: ACME,
     environment_id: ACME_PALMS,
     name: "Acme HQ",
-    phone_number: null,
     website: "https://acme.example",
-    sandbox: true,
-    server_lookup_enabled: true,
+  },
+  {
+    ...openToTry,
+    id: ACME_KIOSK,
+    organization_id: ACME,
+    environment_id: GLOBAL_PALMS,
+    name: "Acme Kiosk",
+    website: "https://acme.example",
+    sandbox: false,
+    server_lookup_enabled: false,
+  },
+  {
+    ...openToTry,
+    id: RIVAL_GYM,
+    organization_id: RIVAL,
+    environment_id: RIVAL_PALMS,
+    name: "Rival Gym",
+    website: "https://rival.example",
+  },
+  {
+    ...openToTry,
+    id: TINY_SHOP,
+    organization_id: TINY,
+    environment_id: TINY_PALMS,
+    name: "Tiny Shop",
+    website: null,
   },
 ];
 
-/** API keys by their name in credentials.json. */
+/** API keys by their name in credentials.json; one opens its whole organization unless it names projects. */
 export const apiKeys = [
-  { name: "acme", organization_id: ACME, user_id: "acme-admin", project_ids: null },
-  { name: "acme_hq", organization_id: ACME, user_id: "acme-admin", project_ids: [ACME_HQ] },
+  { name: "acme", organization_id: ACME, user_id: "acme-admin", project_ids: null, revoked: false },
+  { name: "acme_hq", organization_id: ACME, user_id: "acme-admin", project_ids: [ACME_HQ], revoked: false },
+  { name: "rival", organization_id: RIVAL, user_id: "rival-admin", project_ids: null, revoked: false },
+  { name: "tiny", organization_id: TINY, user_id: "tiny-admin", project_ids: null, revoked: false },
+  { name: "revoked", organization_id: ACME, user_id: "acme-admin", project_ids: null, revoked: true },
 ];
+
+/** Terminals; `key` is the name of theirs in credentials.json. */
+export const devices = [{ key: "acme_hq", id: FRONT_DOOR, project_id: ACME_HQ, name: "Front door" }];
 
 /** One palm of a person: its pictures are `<file>-enrol-K.png` and `<file>-fresh-K.png`. */
 export interface PalmOf {
@@ -170,3 +233,21 @@ export function fixedIds(name: string): () => string {
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
   };
 }
+
+/** An API key by its name in credentials.json. */
+export function apiKeyNamed(name: string): NewKey & { id: string } {
+  const id = fixedIds(`key ${name}`)();
+  return { id, ...newKey("pg", id, fixedBytes(`secret ${name}`)) };
+}
+
+/** The key of a terminal. */
+export const deviceKey = ({ id, key }: { id: string; key: string }): NewKey =>
+  newKey("pd", id, fixedBytes(`device secret ${key}`));
+
+/** What credentials.json says: all that somebody needs to use the world from outside. */
+export const credentials = {
+  base_url: BASE_URL,
+  users: users.map(({ email, organization_id }) => ({ email, password: PASSWORD, organization_id })),
+  api_keys: Object.fromEntries(apiKeys.map(({ name }) => [name, apiKeyNamed(name).key])),
+  device_keys: Object.fromEntries(devices.map((device) => [device.key, deviceKey(device).key])),
+};
