@@ -1,28 +1,24 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { openStorage } from "../../functions/src/data/storage.ts";
 import { db } from "./firestore.ts";
 
-type Collection = ReturnType<ReturnType<typeof db>["collection"]>;
+const ADAPTERS = new URL("../../functions/src/data/", import.meta.url);
 
-interface StoredDocument {
-  path: string;
-  fields: Record<string, unknown>;
-}
+/** The name of every collection that an adapter names; nobody else writes any. */
+export const COLLECTIONS: readonly string[] = [
+  ...new Set(
+    readdirSync(ADAPTERS).flatMap((file) =>
+      [...readFileSync(new URL(file, ADAPTERS), "utf8").matchAll(/\.collection\(\s*"(\w+)"\s*,?\s*\)/g)].map(
+        ([, name]) => name as string,
+      ),
+    ),
+  ),
+];
 
-/** Every document of the suite's Firestore, those below missing documents included. */
-export async function everyDocument(): Promise<StoredDocument[]> {
-  const found: StoredDocument[] = [];
-  const walk = async (collection: Collection): Promise<void> => {
-    const refs = await collection.listDocuments();
-    if (refs.length === 0) return;
-    for (const snapshot of await db().getAll(...refs)) {
-      const fields = snapshot.data();
-      if (fields) found.push({ path: snapshot.ref.path, fields });
-    }
-    const below = await Promise.all(refs.map((ref) => ref.listCollections()));
-    for (const inner of below.flat()) await walk(inner);
-  };
-  for (const collection of await db().listCollections()) await walk(collection);
-  return found;
+/** Every document of the suite's Firestore, wherever its collection lies. */
+export async function everyDocument(): Promise<{ path: string; fields: Record<string, unknown> }[]> {
+  const groups = await Promise.all(COLLECTIONS.map((name) => db().collectionGroup(name).get()));
+  return groups.flatMap(({ docs }) => docs.map((doc) => ({ path: doc.ref.path, fields: doc.data() })));
 }
 
 /** Every object of the suite's bucket below a path, with its bytes. */
