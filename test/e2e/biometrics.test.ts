@@ -376,6 +376,7 @@ describe("Palms", () => {
         403,
         "server_lookup_disabled",
       );
+      assertProblem(await verify(randomUUID(), { image: picture(53, 0) }, gated), 404, "not_found");
       const global = await newTenant(deps, { environment: { type: "global" } });
       assertProblem(await verify(member_id, {}, global), 403, "environment_not_tenant_managed");
       assertProblem(await verify(randomUUID(), {}), 404, "not_found");

@@ -70,7 +70,8 @@ function pick(table: Map<string, Route>, method: string): Route {
 
 /**
  * The order of refusals, in this one place: credential 401 → rate 429 → kind of credential 403 → scope 404 →
- * state 403 → what the path names in it 404 → body and query 413, 415, 400 → idempotency 409 → the handler's own.
+ * tenant 403 → what the path names in it 404 → server lookup 403 → body and query 413, 415, 400 → idempotency 409 →
+ * the handler's own.
  */
 async function serve(ctx: Ctx<keyof Ports>, route: Route, c: Context, request_id: string): Promise<Response> {
   const params = c.req.param() as Record<string, string>;

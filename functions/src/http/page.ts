@@ -92,6 +92,9 @@ export async function readPage<T extends Position, U>(
   };
 }
 
+/** The last moment that RFC 3339 can write, and that stores keep. */
+const END_OF_TIME = Date.parse("9999-12-31T23:59:59.999Z");
+
 /** A cursor is a place in the list, and nothing that needs hiding: base64url of `<ms>.<id>`. */
 const writeCursor = ({ created_at, id }: Position): string =>
   Buffer.from(`${created_at.getTime()}.${id}`).toString("base64url");
@@ -100,6 +103,7 @@ function readCursor(text: string): Position | undefined {
   const place = /^([0-9]{1,15})\.([0-9a-f-]{36})$/.exec(Buffer.from(text, "base64url").toString("latin1"));
   if (!place) return undefined;
   const [, ms, id] = place as unknown as [string, string, string];
+  if (Number(ms) > END_OF_TIME) return undefined;
   const position = { created_at: new Date(Number(ms)), id };
   return writeCursor(position) === text ? position : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Actor, Ctx, Ports } from "../domain/context.ts";
+import type { Environment } from "../domain/environment/environment.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
 import { isTenantManaged, type Project } from "../domain/project/project.ts";
@@ -13,6 +14,14 @@ export interface Named {
   project: Promise<Stored<Project> | undefined>;
   /** What `finds` finds; `undefined` too when the route finds nothing more. */
   found: Promise<unknown>;
+}
+
+/** A scope that was found and may be entered. */
+interface Found {
+  actor?: Actor;
+  organization?: Organization;
+  project?: Project;
+  environment?: Environment | undefined;
 }
 
 /** Begins to read what the path names; ids that are none are not looked up. */
@@ -34,8 +43,8 @@ export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<st
 
 /**
  * Finds what the route acts in, and holds the caller's rights and the required states against it.
- * @throws DomainError `not_found` for a scope that is missing or foreign, then `environment_not_tenant_managed`,
- * `server_lookup_disabled`, then `not_found` for what is missing inside it.
+ * @throws DomainError `not_found` for a scope that is missing or foreign, then `environment_not_tenant_managed`
+ * (where nothing can be inside), `not_found` for what is missing inside, `server_lookup_disabled`.
  */
 export async function enterScope(
   ctx: Ctx<"organizations" | "projects" | "environments">,
@@ -46,15 +55,21 @@ export async function enterScope(
   const scope = await findScope(ctx, route, actor, named);
   const found = await named.found;
   if (route.finds && found === undefined) throw notFound();
+  if (route.requires.includes("server_lookup") && !allowsLookup(scope)) {
+    throw new DomainError("server_lookup_disabled", "Server lookup is switched off for the project.");
+  }
   return { ...scope, found };
 }
+
+const allowsLookup = ({ project, environment }: Found): boolean =>
+  project?.server_lookup_enabled === true && environment?.server_lookup_allowed !== false;
 
 async function findScope(
   ctx: Ctx<"organizations" | "projects" | "environments">,
   route: Route,
   actor: Actor | undefined,
   named: Named,
-): Promise<Record<string, unknown>> {
+): Promise<Found> {
   if (route.scope === "public") return {};
   if (!actor) throw new Error(`${route.operationId} has a scope but no credential`);
   if (route.scope === "caller") return { actor };
@@ -76,10 +91,6 @@ async function findScope(
       "environment_not_tenant_managed",
       "The project's environment does not belong to its organization alone.",
     );
-  }
-  const lookup = project.server_lookup_enabled && environment?.value.server_lookup_allowed !== false;
-  if (route.requires.includes("server_lookup") && !lookup) {
-    throw new DomainError("server_lookup_disabled", "Server lookup is switched off for the project.");
   }
   return { actor, project, environment: environment?.value };
 }

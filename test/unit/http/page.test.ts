@@ -153,6 +153,7 @@ describe("A list", () => {
     ["?cursor=x", "cursor"],
     [`?cursor=${Buffer.from("1.x").toString("base64url")}`, "cursor"],
     [`?cursor=${Buffer.from(`1.${"0".repeat(36)} `).toString("base64url")}`, "cursor"],
+    [`?cursor=${Buffer.from(`253402300800000.${"0".repeat(36)}`).toString("base64url")}`, "cursor"],
     ["?sort=name", "sort"],
   ] as const) {
     it(`refuses ${query} at ${where}`, async () => {
