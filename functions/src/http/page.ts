@@ -16,7 +16,7 @@ const whole = (least: number, most: number) =>
 
 /** The query parameters of a list with at most `max` items a page. */
 export const pageQuery = (max: number) => ({
-  page: whole(1, MAX_DEPTH).optional().meta({ description: "From 1; not with `cursor`." }),
+  page: whole(1, Number.MAX_SAFE_INTEGER).optional().meta({ description: "From 1; not with `cursor`." }),
   per_page: whole(MIN_PER_PAGE, max)
     .optional()
     .meta({ description: `${MIN_PER_PAGE}..${max}, ${DEFAULT_PER_PAGE} unless given.` }),

@@ -171,8 +171,10 @@ describe("A list", () => {
     const { next_cursor } = await get("?per_page=10");
     const both = await api("GET", `/v1/items?page=2&cursor=${next_cursor}`);
     assert.equal(both.body.errors[0].path, "page");
-    const deep = await api("GET", "/v1/items?page=2001&per_page=50");
-    assert.match(deep.body.errors[0].message, /cursor/);
+    for (const query of ["page=2001&per_page=50", "page=101&per_page=1000", "page=999999999"]) {
+      const deep = await api("GET", `/v1/items?${query}`);
+      assert.match(deep.body.errors[0].message, /cursor/);
+    }
     assert.equal((await get("?page=2000&per_page=50")).items.length, 0);
   });
 
