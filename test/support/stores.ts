@@ -26,5 +26,18 @@ export async function objectsBelow(prefix: string): Promise<{ path: string; byte
   const [files] = await openStorage("demo-palmgate-test")
     .bucket(process.env["TEMPLATE_BUCKET"] ?? "")
     .getFiles({ prefix });
-  return Promise.all(files.map(async (file) => ({ path: file.name, bytes: (await file.download())[0] })));
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const bytes = await file.download().then(
+        ([content]) => content,
+        (error: { code?: number }) => {
+          // Since it was listed the sweeper may have come by.
+          if (error.code === 404) return undefined;
+          throw error;
+        },
+      );
+      return bytes ? [{ path: file.name, bytes }] : [];
+    }),
+  );
+  return found.flat();
 }
