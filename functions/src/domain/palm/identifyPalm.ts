@@ -1,9 +1,8 @@
 import { type Candidate, decide, type Gallery, MARGIN, uncalibratedThreshold } from "../../palm/index.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
-import { unavailable } from "../errors.ts";
 import type { Project } from "../project/project.ts";
-import type { Scan } from "../scan/scan.ts";
+import { recordScan } from "../scan/recordScan.ts";
 import type { Stored } from "../store.ts";
 import type { Palm } from "./palm.ts";
 import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
@@ -33,18 +32,12 @@ export async function identifyPalm(
   input: { project: Project; environment: Environment; sample: Sample },
 ): Promise<Identification> {
   const started = ctx.now();
-  const live = ctx.galleries.open(input.environment);
-  const synced = live.sync();
-  // The log is read while this thread extracts; a refused sample must not leave that read unheard.
-  synced.catch(() => undefined);
-  const probe = readSample(input.sample, input.environment.template_format);
-  await synced;
-  refusePoor(probe);
+  const { rows, probe } = await readProbe(ctx, input);
 
   const filter = { project_id: input.project.id, hand: probe.hand };
-  const searched = live.rows.count(filter);
+  const searched = rows.count(filter);
   const threshold = thresholdFor(input.environment, searched, probe);
-  const candidates = search(live.rows, probe, filter);
+  const candidates = search(rows, probe, filter);
   const known = await resolve(ctx, input.environment.id, candidates, threshold - MARGIN);
   const decision = decide(
     known.map(({ candidate }) => candidate),
@@ -52,29 +45,44 @@ export async function identifyPalm(
   );
 
   const winner = decision.candidate;
-  const scan: Scan = {
-    id: ctx.id(),
+  const member_id = winner?.member_id ?? null;
+  const score = winner ? scoreOut(winner.score) : null;
+  const scan_id = await recordScan(ctx, {
     project_id: input.project.id,
-    device_id: null,
-    source: "api",
     operation: "identify",
     outcome: decision.outcome,
-    member_id: winner?.member_id ?? null,
-    score: winner ? scoreOut(winner.score) : null,
+    member_id,
+    score,
     pad_score: input.sample.pad_score ?? null,
-    created_at: ctx.now(),
-  };
-  if ((await ctx.commit([ctx.scans.create(scan)])) === "conflict") throw unavailable();
+  });
   return {
-    scan_id: scan.id,
+    scan_id,
     outcome: decision.outcome,
-    member_id: scan.member_id,
-    score: scan.score,
+    member_id,
+    score,
     threshold,
     hand: winner?.hand ?? null,
     searched,
     took_ms: ctx.now().getTime() - started.getTime(),
   };
+}
+
+/**
+ * Reads a probe and brings the environment's gallery up to date. Search right after it, without awaiting.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, in this order.
+ */
+export async function readProbe(
+  ctx: Ctx<"galleries">,
+  { environment, sample }: { environment: Environment; sample: Sample },
+): Promise<{ rows: Gallery; probe: Probe }> {
+  const live = ctx.galleries.open(environment);
+  const synced = live.sync();
+  // The log is read while this thread extracts; a refused sample must not leave that read unheard.
+  synced.catch(() => undefined);
+  const probe = readSample(sample, environment.template_format);
+  await synced;
+  refusePoor(probe);
+  return { rows: live.rows, probe };
 }
 
 /** The score that a match must reach when a probe is searched among so many palms; of two digits. */
