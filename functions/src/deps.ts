@@ -13,6 +13,7 @@ import { createMembers } from "./data/members.ts";
 import { createOrganizations } from "./data/organizations.ts";
 import { createProjects } from "./data/projects.ts";
 import { createScans } from "./data/scans.ts";
+import { createTransactions } from "./data/transactions.ts";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import { REGION } from "./options.ts";
 
@@ -39,7 +40,8 @@ type CorePorts =
   | "members"
   | "organizations"
   | "projects"
-  | "scans";
+  | "scans"
+  | "transactions";
 type GalleryPorts = "changes" | "galleries" | "palms" | "sealing" | "templates";
 
 /** The clients that every function has; they open no connection until they are used. */
@@ -65,6 +67,7 @@ export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick
     organizations: createOrganizations(db),
     projects: createProjects(db),
     scans: createScans(db),
+    transactions: createTransactions(db),
   };
 }
 

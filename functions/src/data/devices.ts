@@ -22,6 +22,8 @@ export function createDevices(db: Firestore): Devices {
   const collection = db.collection("devices");
   return {
     get: (id) => documents.get(collection.doc(id)),
+    ofProject: (project_id) => documents.list(collection.where("project_id", "==", project_id)),
     create: (device) => documents.create(collection.doc(device.id), device),
+    replace: (was, now) => documents.replace(was, now),
   };
 }

@@ -9,7 +9,7 @@ import {
 } from "@google-cloud/firestore";
 import * as z from "zod";
 import { unavailable } from "../domain/errors.ts";
-import type { Listing } from "../domain/list.ts";
+import type { Listing, Range } from "../domain/list.ts";
 import type { Commit, Stored, Version, Write } from "../domain/store.ts";
 import { withDeadline } from "./deadline.ts";
 
@@ -68,7 +68,9 @@ export class Documents<T extends object> {
   }
 
   /** What a query finds, as a list in our order; `toValue` makes the domain's thing of each. */
-  list<U>(query: Query, toValue: (value: T) => U): Listing<U> {
+  list(query: Query): Listing<T>;
+  list<U>(query: Query, toValue: (value: T) => U): Listing<U>;
+  list<U>(query: Query, toValue = (value: T) => value as unknown as U): Listing<U> {
     const ordered = query.orderBy("created_at", "desc").orderBy(FieldPath.documentId(), "asc");
     return {
       slice: async ({ after, offset = 0, limit }) => {
@@ -132,6 +134,10 @@ export class Documents<T extends object> {
     return snapshots.flatMap((snapshot) => this.#parse(snapshot) ?? []);
   }
 }
+
+/** Those created in a range. */
+export const within = (query: Query, { from, to }: Range): Query =>
+  query.where("created_at", ">=", Timestamp.fromDate(from)).where("created_at", "<", Timestamp.fromDate(to));
 
 /** How many documents a query finds, without reading them. */
 export async function count(query: Query): Promise<number> {

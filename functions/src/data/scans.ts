@@ -1,7 +1,7 @@
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
 import type { Scan, Scans } from "../domain/scan/scan.ts";
-import { Documents, date } from "./firestore.ts";
+import { count, Documents, date, within } from "./firestore.ts";
 
 const documents = new Documents<Scan>(
   z.object({
@@ -20,8 +20,16 @@ const documents = new Documents<Scan>(
 
 /** `projects/{project}/scans/{scan}` */
 export function createScans(db: Firestore): Scans {
+  const scansOf = (project_id: string) => db.collection("projects").doc(project_id).collection("scans");
   return {
-    create: (scan) =>
-      documents.create(db.collection("projects").doc(scan.project_id).collection("scans").doc(scan.id), scan),
+    create: (scan) => documents.create(scansOf(scan.project_id).doc(scan.id), scan),
+    ofProject: (project_id, range) => documents.list(within(scansOf(project_id), range)),
+    countIdentify: (project_id, outcome, range) =>
+      count(
+        within(
+          scansOf(project_id).where("operation", "==", "identify").where("outcome", "==", outcome),
+          range,
+        ),
+      ),
   };
 }

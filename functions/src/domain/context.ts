@@ -14,6 +14,7 @@ import type { Templates } from "./palm/templates.ts";
 import type { Projects } from "./project/project.ts";
 import type { Scans } from "./scan/scan.ts";
 import type { Commit } from "./store.ts";
+import type { Transactions } from "./transaction/transaction.ts";
 import type { IdentityTokens } from "./user/user.ts";
 
 /** Every port there is. A function gets those that the deployment table names, a verb asks for those it uses. */
@@ -35,6 +36,7 @@ export interface Ports {
   scans: Scans;
   sealing: Sealing;
   templates: Templates;
+  transactions: Transactions;
 }
 
 /** Time, ids and log: what a verb may not take from the outside itself. */

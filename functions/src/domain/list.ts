@@ -4,6 +4,12 @@ export interface Position {
   id: string;
 }
 
+/** From when (inclusive) until when (exclusive) something was created. */
+export interface Range {
+  from: Date;
+  to: Date;
+}
+
 /** A part of a list: what comes after a position, or after so many items; at most `limit`. */
 interface Slice {
   after?: Position | undefined;

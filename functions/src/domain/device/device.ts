@@ -1,3 +1,4 @@
+import type { Listing } from "../list.ts";
 import type { Stored, Write } from "../store.ts";
 
 /** A palm terminal of a project. Its key's prefix is its id. */
@@ -15,5 +16,7 @@ export interface Device {
 
 export interface Devices {
   get(id: string): Promise<Stored<Device> | undefined>;
+  ofProject(project_id: string): Listing<Device>;
   create(device: Device): Write;
+  replace(was: Stored<Device>, now: Device): Write;
 }

@@ -1,3 +1,4 @@
+import type { Listing, Range } from "../list.ts";
 import type { Write } from "../store.ts";
 
 /** One look at a palm: what was asked, what came out. `score` has two digits. */
@@ -18,4 +19,7 @@ export interface Scan {
 
 export interface Scans {
   create(scan: Scan): Write;
+  ofProject(project_id: string, range: Range): Listing<Scan>;
+  /** How many identifications in a range ended so, those at terminals included. */
+  countIdentify(project_id: string, outcome: "identified" | "no_match", range: Range): Promise<number>;
 }
