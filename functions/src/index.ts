@@ -34,11 +34,26 @@ export const apikeys = serve(
   (deps) => deps.coreDeps(),
 );
 
+export const devices = serve(
+  "devices",
+  api,
+  () => import("./api/devices/routes.ts"),
+  (deps) => deps.coreDeps(),
+);
+
 export const members = serve(
   "members",
   api,
   () => import("./api/members/routes.ts"),
   (deps) => deps.palmDeps(),
+);
+
+/** Exports take their time: Hosting waits 60 s, the function's own URL as long as this. */
+export const analytics = serve(
+  "analytics",
+  { ...api, timeoutSeconds: 300 },
+  () => import("./api/analytics/routes.ts"),
+  (deps) => deps.coreDeps(),
 );
 
 export const projects = serve(

@@ -120,7 +120,9 @@ describe("Two instances of identify, with the built bundle", function () {
           ),
         );
       assert.deepEqual(await statuses(), [400, 400], `round ${round}`);
-      await revokeApiKey(deps, { organization_id: tenant.organization.id, key_id: record.id });
+      const stored = await deps.apiKeys.get(record.id);
+      assert.ok(stored);
+      await revokeApiKey(deps, { key: stored });
       assert.deepEqual(await statuses(), [401, 401], `round ${round}`);
     }
   });

@@ -8,6 +8,8 @@ import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { createApp } from "../../functions/src/http/app.ts";
 import type { Route } from "../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
+import { held } from "../support/contract.ts";
+import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -31,7 +33,7 @@ describe("Every route", () => {
     deps = await openDeps();
     const checks = new Checks([], () => new Date());
     const app = createApp(allRoutes, { ...deps, checks });
-    api = createClient((request) => app.fetch(request));
+    api = held(createClient((request) => app.fetch(request)));
     own = await newWorld(deps);
     foreign = await newWorld(deps);
   });
@@ -176,6 +178,15 @@ describe("Every route", () => {
         });
       }
 
+      if (auth.includes("firebase") && params.length > 0) {
+        it("does not open to somebody who was an admin until now", async () => {
+          const { ids, user, organization } = await newWorld(deps);
+          assert.notEqual((await call(route, ids, bearer(user.token))).status, 404);
+          await db().collection("organizations").doc(organization.id).update({ admins: [] });
+          assertProblem(await call(route, ids, bearer(user.token)), 404, "not_found");
+        });
+      }
+
       it("opens to its credential", async () => {
         for (const kind of auth) {
           const world = await newWorld(deps);
@@ -224,6 +235,7 @@ async function newWorld(deps: Deps): Promise<World> {
     key_id: record.id,
     member_id: member.id,
     palm_id: palm.id,
+    device_id,
   };
   return { ...tenant, ids, revoked, deviceKey };
 }

@@ -5,6 +5,8 @@ import { Agent } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { createIdentityTokens, openAuth } from "../../functions/src/data/identity.ts";
 import type { IdentityTokens } from "../../functions/src/domain/user/user.ts";
+import { assertProblem, createClient } from "../support/client.ts";
+import { baseUrl, newUser } from "../support/suite.ts";
 
 const PROJECT = "palmgate-live";
 
@@ -16,6 +18,7 @@ describe("ID tokens in production", () => {
   let server: Server;
   let keys: { status: number; body: string };
   let tokens: IdentityTokens;
+  let asked: string[];
 
   beforeEach(async () => {
     emulator = process.env["FIREBASE_AUTH_EMULATOR_HOST"];
@@ -24,7 +27,9 @@ describe("ID tokens in production", () => {
       status: 200,
       body: JSON.stringify({ k1: google.publicKey.export({ type: "spki", format: "pem" }) }),
     };
-    server = createServer((_, response) => {
+    asked = [];
+    server = createServer((request, response) => {
+      asked.push(request.url ?? "");
       response.writeHead(keys.status, { "Content-Type": "application/json", "Cache-Control": "max-age=60" });
       response.end(keys.body);
     });
@@ -82,11 +87,30 @@ describe("ID tokens in production", () => {
     });
   }
 
+  it("takes a disabled user's until it expires: nobody is asked about the user", async () => {
+    const token = sign(claims({ sub: "disabled" }));
+    assert.equal(await tokens.verify(token), "disabled");
+    assert.deepEqual(asked, ["/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"]);
+    assert.equal(await tokens.verify(token), "disabled");
+    assert.equal(asked.length, 1, "the keys are kept");
+  });
+
   it("says unavailable, not refused, when Google's keys cannot be had", async () => {
     keys = { status: 500, body: '{"error": "down"}' };
     await assert.rejects(tokens.verify(sign(claims())), { code: "unavailable" });
     server.closeAllConnections();
     server.close();
     await assert.rejects(tokens.verify(sign(claims())), { code: "unavailable" });
+  });
+});
+
+/** Stricter than production, where a disabled user's token lives for an hour at most. */
+describe("ID tokens in the emulator", () => {
+  it("are refused at once when their user is disabled", async () => {
+    const { uid, token } = await newUser(`${crypto.randomUUID()}@disabled.example`);
+    const api = createClient(baseUrl());
+    assert.deepEqual((await api("GET", "/v1/organizations", { token })).body, []);
+    await openAuth("demo-palmgate-test").updateUser(uid, { disabled: true });
+    assertProblem(await api("GET", "/v1/organizations", { token }), 401, "unauthenticated");
   });
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { held } from "./contract.ts";
 
 /** An answer, read to its end. */
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** The parsed body; `undefined` when there is none. */
+  /** The parsed body; `undefined` when it is no JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests compare what they find
   body: any;
 }
@@ -20,11 +21,14 @@ export interface Call {
 /** Calls an API by method and path. */
 export type Client = (method: string, path: string, call?: Call) => Promise<Answer>;
 
-/** A client over HTTP (a base URL), or of an application in this process (a fetch function). */
+/**
+ * A client over HTTP (a base URL), whose answers are held to the contract, or of an application in this process
+ * (a fetch function), which may have routes of its own.
+ */
 export function createClient(send: string | ((request: Request) => Response | Promise<Response>)): Client {
   const base = typeof send === "string" ? send : "http://palmgate.test";
   const go = typeof send === "string" ? (request: Request) => fetch(request) : send;
-  return async (method, path, { token, body, headers = {} } = {}) => {
+  const client: Client = async (method, path, { token, body, headers = {} } = {}) => {
     const request = new Request(base + path, {
       method,
       headers: {
@@ -40,9 +44,11 @@ export function createClient(send: string | ((request: Request) => Response | Pr
       status: response.status,
       headers: response.headers,
       text,
-      body: text === "" ? undefined : JSON.parse(text),
+      body:
+        /json/.test(response.headers.get("content-type") ?? "") && text !== "" ? JSON.parse(text) : undefined,
     };
   };
+  return typeof send === "string" ? held(client) : client;
 }
 
 /** Holds a refusal against status and code; its document must be whole. */

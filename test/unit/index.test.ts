@@ -21,6 +21,8 @@ const MANIFEST: Record<string, object> = {
     secrets: ["TEMPLATE_KEYS"],
   },
   apikeys: api,
+  analytics: { ...api, timeoutSeconds: 300 },
+  devices: api,
   members: api,
   projects: api,
   health: api,

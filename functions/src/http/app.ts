@@ -4,10 +4,10 @@ import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import { authenticate, present } from "./auth.ts";
 import { readInput } from "./input.ts";
-import { JsonArray } from "./page.ts";
 import { PROBLEMS, problemResponse, toDomainError } from "./problem.ts";
 import { errorsOf, type Route } from "./route.ts";
 import { enterScope, readNamed } from "./scope.ts";
+import { Streamed } from "./stream.ts";
 
 /** The ports that the pipeline itself uses, on every function that serves routes. */
 export type PipelinePorts =
@@ -17,8 +17,6 @@ export type PipelinePorts =
   | "identityTokens"
   | "organizations"
   | "projects";
-
-const JSON_HEADERS = { "Content-Type": "application/json; charset=utf-8" };
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -85,7 +83,7 @@ async function serve(ctx: Ctx<keyof Ports>, route: Route, c: Context, request_id
     const scope = await enterScope(ctx, route, caller?.actor, named);
     const input = await readInput(route, c.req.raw);
     const output = await route.handle(ctx, { ...scope, ...input, params });
-    if (output instanceof JsonArray) return await stream(ctx, output, c, request_id);
+    if (output instanceof Streamed) return await stream(ctx, route, output, c, request_id);
     return serialise(route, output);
   } catch (error) {
     warnOfUndeclared(ctx, route, error, request_id);
@@ -100,25 +98,26 @@ function serialise(route: Route, output: unknown): Response {
   if (!route.response) return new Response(null, { status });
   return new Response(JSON.stringify(route.response.parse(output)), {
     status,
-    headers: JSON_HEADERS,
+    headers: { "Content-Type": route.mediaType },
   });
 }
 
 async function stream(
   ctx: Surroundings,
-  array: JsonArray,
+  route: Route,
+  output: Streamed,
   c: Context,
   request_id: string,
 ): Promise<Response> {
-  if (c.req.method === "HEAD") await array.cancel();
+  if (c.req.method === "HEAD") await output.cancel();
   const outgoing = (c.env as { outgoing?: { destroy(): void } } | undefined)?.outgoing;
-  const body = await array.open((error) => {
+  const body = await output.open((error) => {
     ctx.log.error("stream failed", { request_id, method: c.req.method, error: describe(error) });
     // Before anybody else ends the answer as if it were whole.
     outgoing?.destroy();
     return outgoing !== undefined;
   });
-  return new Response(body, { headers: JSON_HEADERS });
+  return new Response(body, { headers: { "Content-Type": route.mediaType, ...output.headers } });
 }
 
 /** Gives every answer its request id and cache header, and every failure its problem document. */

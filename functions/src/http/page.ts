@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { invalid } from "../domain/errors.ts";
-import type { Listing, Position } from "../domain/list.ts";
+import type { Listing, Position, Range } from "../domain/list.ts";
+import { faultOf, isStorable } from "./range.ts";
 
 /** Deeper than this a list is read by `cursor`: skipping rows costs as much as reading them. */
 const MAX_DEPTH = 100_000;
@@ -23,8 +24,8 @@ export const pageQuery = (max: number) => ({
   cursor: z
     .string()
     .transform((text, context) => {
-      const position = readCursor(text);
-      if (position) return position;
+      const cursor = readCursor(text);
+      if (cursor) return cursor;
       context.addIssue({ code: "custom", message: "is no cursor of this API" });
       return z.NEVER;
     })
@@ -36,7 +37,13 @@ export const pageQuery = (max: number) => ({
 export interface PageAsked {
   page?: number | undefined;
   per_page?: number | undefined;
-  cursor?: Position | undefined;
+  cursor?: Cursor | undefined;
+}
+
+/** A place in a list, and the range that the list was asked for by. */
+interface Cursor {
+  position: Position;
+  range: Range | undefined;
 }
 
 /** The envelope of a page. */
@@ -59,24 +66,28 @@ export interface Page<T> {
 }
 
 /** Whether a list that is a plain array otherwise was asked for by the page. */
-export const asksForPage = (asked: PageAsked): boolean =>
-  Object.values(asked).some((value) => value !== undefined);
+export const asksForPage = ({ page, per_page, cursor }: PageAsked): boolean =>
+  [page, per_page, cursor].some((value) => value !== undefined);
 
 /**
  * Reads the page that was asked for.
- * @throws DomainError `invalid_request` for `cursor` with `page`, and for a page too deep to be counted to.
+ * @param range by which the listing was made, if any: its cursors go on in it, however late they are used
+ * @throws DomainError `invalid_request` for `cursor` with `page`, for a page too deep to be counted to, and for a
+ * cursor of another kind of list.
  */
 export async function readPage<T extends Position, U>(
   listing: Listing<T>,
   { page, per_page = DEFAULT_PER_PAGE, cursor }: PageAsked,
   toWire: (item: T) => U,
+  range?: Range,
 ): Promise<Page<U>> {
   if (cursor && page !== undefined) throw invalid("page", "cannot be given with cursor");
+  if (cursor?.range && !range) throw invalid("cursor", "is no cursor of this list");
   const number = page ?? 1;
   if (number * per_page > MAX_DEPTH) {
     throw invalid("page", `× per_page is more than ${MAX_DEPTH}: go on with cursor`);
   }
-  const place = cursor ? { after: cursor } : { offset: (number - 1) * per_page };
+  const place = cursor ? { after: cursor.position } : { offset: (number - 1) * per_page };
   // One more than asked tells whether the list goes on.
   const [items, total_count] = await Promise.all([
     listing.slice({ ...place, limit: per_page + 1 }),
@@ -88,87 +99,28 @@ export async function readPage<T extends Position, U>(
     page: cursor ? null : number,
     per_page,
     total_count,
-    next_cursor: items.length > per_page && last ? writeCursor(last) : null,
+    next_cursor: items.length > per_page && last ? writeCursor(last, range) : null,
   };
 }
 
-/** The last moment that RFC 3339 can write, and that stores keep. */
-const END_OF_TIME = Date.parse("9999-12-31T23:59:59.999Z");
-
-/** A cursor is a place in the list, and nothing that needs hiding: base64url of `<ms>.<id>`. */
-const writeCursor = ({ created_at, id }: Position): string =>
-  Buffer.from(`${created_at.getTime()}.${id}`).toString("base64url");
-
-function readCursor(text: string): Position | undefined {
-  const place = /^([0-9]{1,15})\.([0-9a-f-]{36})$/.exec(Buffer.from(text, "base64url").toString("latin1"));
-  if (!place) return undefined;
-  const [, ms, id] = place as unknown as [string, string, string];
-  if (Number(ms) > END_OF_TIME) return undefined;
-  const position = { created_at: new Date(Number(ms)), id };
-  return writeCursor(position) === text ? position : undefined;
-}
-
-/** How much text a chunk of a stream gathers before it is sent, in characters. */
-const CHUNK = 32 * 1024;
-
 /**
- * A JSON array that is sent while it is read, in constant memory. When reading fails the connection is cut:
- * an array without its `]` is incomplete. Each item is held against its schema.
+ * A cursor is a place in the list, and nothing that needs hiding: base64url of `<ms>.<id>`, followed by
+ * `.<from>.<to>` where the list is one of a range.
  */
-export class JsonArray {
-  readonly #items: AsyncIterator<unknown>;
-  readonly #shape: z.ZodType;
-
-  constructor(shape: z.ZodType, items: AsyncIterable<unknown>) {
-    this.#shape = shape;
-    this.#items = items[Symbol.asyncIterator]();
-  }
-
-  /** Nobody will read it. */
-  async cancel(): Promise<void> {
-    await this.#items.return?.();
-  }
-
-  /**
-   * Begins to read: what fails before the first item can still be answered as an error.
-   * @param abort is told when reading fails later; true when it has cut the connection
-   */
-  async open(abort: (error: unknown) => boolean): Promise<ReadableStream<Uint8Array>> {
-    const encoder = new TextEncoder();
-    let next = await this.#items.next();
-    let before = "[";
-    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-      try {
-        let text = "";
-        while (!next.done && text.length < CHUNK) {
-          text += before + JSON.stringify(this.#shape.parse(next.value));
-          const first = before === "[";
-          before = ",";
-          next = await this.#items.next();
-          // The first item goes out at once.
-          if (first) break;
-        }
-        if (next.done) text += before === "[" ? "[]" : "]";
-        controller.enqueue(encoder.encode(text));
-        if (next.done) controller.close();
-      } catch (error) {
-        if (abort(error)) controller.close();
-        else controller.error(error);
-      }
-    };
-    return new ReadableStream({ pull, cancel: () => this.cancel() }, { highWaterMark: 0 });
-  }
+function writeCursor({ created_at, id }: Position, range: Range | undefined): string {
+  const moments = range ? [range.from, range.to].map((moment) => moment.getTime()) : [];
+  return Buffer.from([created_at.getTime(), id, ...moments].join(".")).toString("base64url");
 }
 
-/** A list as a streamed array. */
-export function streamArray<T, U>(
-  shape: z.ZodType<U>,
-  listing: Listing<T>,
-  toWire: (item: T) => U,
-): JsonArray {
-  return new JsonArray(shape, mapped(listing.stream(), toWire));
-}
+const CURSOR = /^(-?\d{1,15})\.([0-9a-f-]{36})(?:\.(-?\d{1,15})\.(-?\d{1,15}))?$/;
 
-async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncIterable<U> {
-  for await (const item of items) yield map(item);
+function readCursor(text: string): Cursor | undefined {
+  const parts = CURSOR.exec(Buffer.from(text, "base64url").toString("latin1"));
+  if (!parts) return undefined;
+  const [, ms, id, from, to] = parts as unknown as [string, string, string, string?, string?];
+  const position = { created_at: new Date(Number(ms)), id };
+  const range = from && to ? { from: new Date(Number(from)), to: new Date(Number(to)) } : undefined;
+  if (!isStorable(position.created_at) || (range && faultOf(range))) return undefined;
+  // One that is written otherwise than we write it is somebody else's.
+  return writeCursor(position, range) === text ? { position, range } : undefined;
 }

@@ -1,10 +1,12 @@
 import type * as z from "zod";
 import type { Actor, Ctx, Ports } from "../domain/context.ts";
+import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
 import type { Project } from "../domain/project/project.ts";
-import type { JsonArray } from "./page.ts";
+import type { Stored } from "../domain/store.ts";
+import type { Streamed } from "./stream.ts";
 
 /** Kinds of credential: a console user's Firebase ID token, an integrator's API key, a terminal's key. */
 export type Credential = "firebase" | "apiKey" | "deviceKey";
@@ -13,8 +15,8 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /**
  * What a route acts in, found by the pipeline before the handler runs:
- * `public` nothing, `caller` whoever asks, `organization` and `project` those that the path names, `tenant` a
- * project whose environment is tenant-managed.
+ * `public` nothing, `caller` whoever asks, `organization`, `project` and `device` those that the path names, `tenant`
+ * a project whose environment is tenant-managed.
  */
 export interface Scopes {
   public: unknown;
@@ -22,6 +24,7 @@ export interface Scopes {
   organization: { actor: Actor; organization: Organization };
   project: { actor: Actor; project: Project };
   tenant: { actor: Actor; project: Project; environment: Environment };
+  device: { actor: Actor; project: Project; device: Stored<Device> };
 }
 
 /** The scopes that need a path parameter, and which. */
@@ -29,6 +32,7 @@ export const SCOPE_PARAMS = {
   organization: "org_id",
   project: "project_id",
   tenant: "project_id",
+  device: "device_id",
 } as const satisfies Partial<Record<keyof Scopes, string>>;
 
 /** A state that a route asks for beyond its scope. */
@@ -50,6 +54,7 @@ export interface RouteSpec<
   Output,
   Needs extends keyof Ports,
   Found,
+  Begun,
 > {
   method: Method;
   /** With `/v1`; parameters in braces are UUIDs. */
@@ -69,6 +74,12 @@ export interface RouteSpec<
    * request's input is looked at. The handler gets it as `found`.
    */
   finds?(ctx: Ctx<Needs>, params: PathParams<Path>): Promise<Found | undefined>;
+  /**
+   * Begins what the handler will wait for, as soon as the project's environment is known and before it is read: a
+   * round trip less. It must not reject unheard, and change nothing: the request may yet be refused. The handler
+   * gets it as `begun`.
+   */
+  begins?(ctx: Ctx<Needs>, environment_id: string): Begun | undefined;
   /** Without it any query parameter is refused. */
   query?: z.ZodType<Query>;
   /** Without it the body is not read. */
@@ -80,12 +91,20 @@ export interface RouteSpec<
   statusOf?(output: Output): number;
   /** The shape of success; `null` for 204. */
   response: z.ZodType<Output> | null;
+  /** Of success; JSON unless said. */
+  mediaType?: "text/csv; charset=utf-8";
   /** Codes that the handler itself answers; those of the pipeline are implied (`errorsOf`). */
   errors: readonly ErrorCode[];
   handle(
     ctx: Ctx<Needs>,
-    input: Scopes[Scope] & { params: PathParams<Path>; found: Found; query: Query; body: Body },
-  ): Promise<Output | JsonArray>;
+    input: Scopes[Scope] & {
+      params: PathParams<Path>;
+      found: Found;
+      begun: Begun | undefined;
+      query: Query;
+      body: Body;
+    },
+  ): Promise<Output | Streamed>;
 }
 
 /** A route in a table, its types forgotten but for the ports it needs. */
@@ -101,12 +120,14 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   scope: keyof Scopes;
   requires: readonly State[];
   finds?(ctx: Ctx<Needs>, params: Record<string, string>): Promise<unknown>;
+  begins?(ctx: Ctx<Needs>, environment_id: string): unknown;
   query: z.ZodType | null;
   body: z.ZodType | null;
   bodyLimit: keyof typeof BODY_LIMITS;
   status: number;
   statusOf?(output: unknown): number;
   response: z.ZodType | null;
+  mediaType: string;
   errors: readonly ErrorCode[];
   handle(ctx: Ctx<Needs>, input: unknown): Promise<unknown>;
 }
@@ -120,8 +141,16 @@ export function defineRoute<
   Output = undefined,
   Needs extends keyof Ports = never,
   Found = undefined,
->(spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found>): Route<Needs> {
-  const defaults = { requires: [], query: null, body: null, bodyLimit: "standard", status: 200 };
+  Begun = undefined,
+>(spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found, Begun>): Route<Needs> {
+  const defaults = {
+    requires: [],
+    query: null,
+    body: null,
+    bodyLimit: "standard",
+    status: 200,
+    mediaType: "application/json; charset=utf-8",
+  };
   // The pipeline has validated what it hands over; from here on the types are its promise.
   return { ...defaults, ...spec } as unknown as Route<Needs>;
 }

@@ -1,4 +1,5 @@
 import type { Actor, Ctx, Ports } from "../domain/context.ts";
+import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
@@ -12,6 +13,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export interface Named {
   organization: Promise<Stored<Organization> | undefined>;
   project: Promise<Stored<Project> | undefined>;
+  device: Promise<Stored<Device> | undefined>;
   /** What `finds` finds; `undefined` too when the route finds nothing more. */
   found: Promise<unknown>;
 }
@@ -22,7 +24,12 @@ interface Found {
   organization?: Organization;
   project?: Project;
   environment?: Environment | undefined;
+  device?: Stored<Device>;
+  /** What `begins` began. */
+  begun?: unknown;
 }
+
+type ScopeCtx = Ctx<"organizations" | "projects" | "environments">;
 
 /** Begins to read what the path names; ids that are none are not looked up. */
 export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<string, string>): Named {
@@ -34,6 +41,7 @@ export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<st
   const named: Named = {
     organization: id && param === "org_id" ? ctx.organizations.get(id) : absent,
     project: id && param === "project_id" ? ctx.projects.get(id) : absent,
+    device: id && param === "device_id" ? ctx.devices.get(id) : absent,
     found: sound ? (route.finds?.(ctx, params) ?? absent) : absent,
   };
   // A refusal before they are awaited must not leave a rejection unheard.
@@ -47,7 +55,7 @@ export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<st
  * (where nothing can be inside), `not_found` for what is missing inside, `server_lookup_disabled`.
  */
 export async function enterScope(
-  ctx: Ctx<"organizations" | "projects" | "environments">,
+  ctx: ScopeCtx,
   route: Route,
   actor: Actor | undefined,
   named: Named,
@@ -65,7 +73,7 @@ const allowsLookup = ({ project, environment }: Found): boolean =>
   project?.server_lookup_enabled === true && environment?.server_lookup_allowed !== false;
 
 async function findScope(
-  ctx: Ctx<"organizations" | "projects" | "environments">,
+  ctx: ScopeCtx,
   route: Route,
   actor: Actor | undefined,
   named: Named,
@@ -78,30 +86,47 @@ async function findScope(
     if (!organization || !administers(actor, organization)) throw notFound();
     return { actor, organization };
   }
+  return route.scope === "device" ? enterDevice(ctx, actor, named) : enterProject(ctx, route, actor, named);
+}
+
+async function enterProject(ctx: ScopeCtx, route: Route, actor: Actor, named: Named): Promise<Found> {
   const project = (await named.project)?.value;
-  if (!project) throw notFound();
-  const wantsEnvironment = route.scope === "tenant" && project.environment_id !== null;
+  if (!project || (actor.type === "api_key" && !opens(actor, project))) throw notFound();
+  const { organization_id, environment_id } = project;
+  const begun = environment_id === null ? undefined : route.begins?.(ctx as Ctx<keyof Ports>, environment_id);
   const [organization, environment] = await Promise.all([
-    actor.type === "user" ? ctx.organizations.get(project.organization_id) : undefined,
-    wantsEnvironment && project.environment_id ? ctx.environments.get(project.environment_id) : undefined,
+    actor.type === "user" ? ctx.organizations.get(organization_id) : undefined,
+    route.scope === "tenant" && environment_id !== null ? ctx.environments.get(environment_id) : undefined,
   ]);
-  if (!mayEnter(actor, project, organization?.value)) throw notFound();
+  if (actor.type === "user" && !administers(actor, organization?.value)) throw notFound();
   if (route.scope === "tenant" && !isTenantManaged(project, environment?.value)) {
     throw new DomainError(
       "environment_not_tenant_managed",
       "The project's environment does not belong to its organization alone.",
     );
   }
-  return { actor, project, environment: environment?.value };
+  return { actor, project, environment: environment?.value, begun };
+}
+
+/** A user's organizations are asked for beside the project, which would name its own one round trip later. */
+async function enterDevice(ctx: ScopeCtx, actor: Actor, named: Named): Promise<Found> {
+  const device = await named.device;
+  if (!device) throw notFound();
+  const [project, administered] = await Promise.all([
+    ctx.projects.get(device.value.project_id),
+    actor.type === "user" ? ctx.organizations.ofAdmin(actor.id) : [],
+  ]);
+  if (!project) throw notFound();
+  const organization = administered.find(({ id }) => id === project.value.organization_id);
+  const may = actor.type === "user" ? administers(actor, organization) : opens(actor, project.value);
+  if (!may) throw notFound();
+  return { actor, project: project.value, device };
 }
 
 const administers = (actor: Actor, organization: Organization | undefined): boolean =>
   actor.type === "user" && organization !== undefined && organization.admins.includes(actor.id);
 
-function mayEnter(actor: Actor, project: Project, organization: Organization | undefined): boolean {
-  if (actor.type === "user") return administers(actor, organization);
-  return (
-    actor.organization_id === project.organization_id &&
-    (actor.project_ids === null || actor.project_ids.includes(project.id))
-  );
-}
+/** Whether a key opens a project. */
+const opens = (key: Actor & { type: "api_key" }, project: Project): boolean =>
+  key.organization_id === project.organization_id &&
+  (key.project_ids === null || key.project_ids.includes(project.id));

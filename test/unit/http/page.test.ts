@@ -4,14 +4,9 @@ import { createServer, type Server } from "node:http";
 import * as z from "zod";
 import type { Listing, Position } from "../../../functions/src/domain/list.ts";
 import { createApp, toListener } from "../../../functions/src/http/app.ts";
-import {
-  asksForPage,
-  pageQuery,
-  pageShape,
-  readPage,
-  streamArray,
-} from "../../../functions/src/http/page.ts";
+import { asksForPage, pageQuery, pageShape, readPage } from "../../../functions/src/http/page.ts";
 import { defineRoute } from "../../../functions/src/http/route.ts";
+import { streamArray } from "../../../functions/src/http/stream.ts";
 import { type Client, createClient } from "../../support/client.ts";
 import { testSurroundings } from "../../support/surroundings.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { createApiKey } from "../../domain/apikey/createApiKey.ts";
+import { storeApiKey } from "../../domain/apikey/createApiKey.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { defineRoute } from "../../http/route.ts";
 import { text } from "../fields.ts";
@@ -22,8 +22,8 @@ export const createProjectApiKey = defineRoute({
   status: 201,
   response: NewApiKeyShape,
   errors: [],
-  async handle(ctx: Ctx<"apiKeys" | "projects" | "commit">, { project, actor, body }) {
-    const { key, ...record } = await createApiKey(ctx, {
+  async handle(ctx: Ctx<"apiKeys" | "commit">, { project, actor, body }) {
+    const { key, ...record } = await storeApiKey(ctx, {
       organization_id: project.organization_id,
       user_id: actor.id,
       name: body.name,

@@ -18,7 +18,7 @@ export const revokeOrganizationApiKey = defineRoute({
   status: 204,
   response: null,
   errors: [],
-  async handle(ctx: Ctx<"apiKeys" | "commit">, { organization, params }) {
-    await revokeApiKey(ctx, { organization_id: organization.id, key_id: params.key_id });
+  async handle(ctx: Ctx<"apiKeys" | "commit">, { found }) {
+    await revokeApiKey(ctx, { key: found });
   },
 });

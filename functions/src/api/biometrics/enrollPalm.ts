@@ -21,13 +21,15 @@ export const enrollPalm = defineRoute({
     "Leaves one scan and emits `enrollment.completed`.",
   auth: ["apiKey"],
   scope: "tenant",
+  begins: (ctx: palms.EnrollCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: EnrollBody,
   bodyLimit: "palm",
   status: 201,
   response: PalmShape,
   errors: ["not_found", "duplicate_palm", "limit_reached", "expired", "poor_quality", "template_mismatch"],
-  async handle(ctx: palms.EnrollCtx, { project, environment, body }) {
+  async handle(ctx: palms.EnrollCtx, { project, environment, begun: following, body }) {
+    const { member_id } = body;
     const samples = body.samples.map((sample, index) => toSample(sample, `samples.${index}`));
-    return toPalm(await palms.enrollPalm(ctx, { project, environment, member_id: body.member_id, samples }));
+    return toPalm(await palms.enrollPalm(ctx, { project, environment, following, member_id, samples }));
   },
 });

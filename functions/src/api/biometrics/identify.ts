@@ -14,10 +14,11 @@ export const identify = defineRoute({
   auth: ["apiKey"],
   scope: "tenant",
   requires: ["server_lookup"],
+  begins: (ctx: IdentifyCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: PalmSample,
   bodyLimit: "palm",
   response: IdentificationShape,
   errors: ["expired", "poor_quality"],
-  handle: (ctx: IdentifyCtx, { project, environment, body }) =>
-    identifyPalm(ctx, { project, environment, sample: toSample(body, "") }),
+  handle: (ctx: IdentifyCtx, { project, environment, begun: following, body }) =>
+    identifyPalm(ctx, { project, environment, following, sample: toSample(body, "") }),
 });

@@ -18,10 +18,11 @@ export const verifyPalm = defineRoute({
   scope: "tenant",
   requires: ["server_lookup"],
   finds: (ctx: VerifyCtx, { project_id, member_id }) => ctx.members.get(project_id, member_id),
+  begins: (ctx: VerifyCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: PalmSample,
   bodyLimit: "palm",
   response: VerificationShape,
   errors: ["expired", "poor_quality"],
-  handle: (ctx: VerifyCtx, { environment, found, body }) =>
-    palms.verifyPalm(ctx, { environment, member: found.value, sample: toSample(body, "") }),
+  handle: (ctx: VerifyCtx, { environment, found, begun: following, body }) =>
+    palms.verifyPalm(ctx, { environment, following, member: found.value, sample: toSample(body, "") }),
 });

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Ctx } from "../../domain/context.ts";
-import { asksForPage, pageQuery, pageShape, readPage, streamArray } from "../../http/page.ts";
+import { asksForPage, pageQuery, pageShape, readPage } from "../../http/page.ts";
 import { defineRoute } from "../../http/route.ts";
+import { streamArray } from "../../http/stream.ts";
 import { MemberShape, toMember } from "./schemas.ts";
 
 const MAX_PER_PAGE = 1000;

@@ -3,15 +3,31 @@ import { newKey } from "../credential/key.ts";
 import { DomainError, unavailable } from "../errors.ts";
 import type { ApiKey } from "./apikey.ts";
 
+/** Whose key it will be, and what it opens: `null` the whole organization. */
+interface NewApiKey {
+  organization_id: string;
+  user_id: string;
+  name: string;
+  project_ids: readonly string[] | null;
+}
+
 /**
  * A new key of an organization; `key` is in this answer only.
  * @throws DomainError `invalid_request` naming each project that is not the organization's.
  */
 export async function createApiKey(
   ctx: Ctx<"apiKeys" | "projects" | "commit">,
-  input: { organization_id: string; user_id: string; name: string; project_ids: readonly string[] | null },
+  input: NewApiKey,
 ): Promise<ApiKey & { key: string }> {
   await refuseForeignProjects(ctx, input.organization_id, input.project_ids ?? []);
+  return storeApiKey(ctx, input);
+}
+
+/** The same where the projects are known to be the organization's. */
+export async function storeApiKey(
+  ctx: Ctx<"apiKeys" | "commit">,
+  input: NewApiKey,
+): Promise<ApiKey & { key: string }> {
   const id = ctx.id();
   const { key, prefix, secret_hash } = newKey("pg", id);
   const record: ApiKey = {

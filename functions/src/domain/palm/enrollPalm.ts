@@ -9,6 +9,7 @@ import { MAX_PALMS, type Member } from "../member/member.ts";
 import type { Project } from "../project/project.ts";
 import type { Scan } from "../scan/scan.ts";
 import type { Stored, Write } from "../store.ts";
+import type { Following } from "./galleries.ts";
 import { resolve, search, thresholdFor } from "./identifyPalm.ts";
 import type { Palm } from "./palm.ts";
 import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
@@ -35,22 +36,28 @@ interface Upload {
  */
 export async function enrollPalm(
   ctx: EnrollCtx,
-  input: { project: Project; environment: Environment; member_id: string; samples: readonly Sample[] },
+  input: {
+    project: Project;
+    environment: Environment;
+    member_id: string;
+    samples: readonly Sample[];
+    /** The gallery, when somebody has begun to follow it. */
+    following?: Following | undefined;
+  },
 ): Promise<Palm> {
   const probes = input.samples.map((sample) => readSample(sample, input.environment.template_format));
   const hand = commonHand(probes, input.samples);
-  if (!(await ctx.members.get(input.project.id, input.member_id))) throw notFound();
-  const live = ctx.galleries.open(input.environment);
-  await live.sync();
+  const { live, synced } = input.following ?? ctx.galleries.follow(input.environment);
+  const look = async (key: Promise<DataKey>) => {
+    const member = await ctx.members.get(input.project.id, input.member_id);
+    if (!member) throw notFound();
+    return { member, key: await key };
+  };
+  const found = await look(synced);
   const probe = fuse(probes, hand);
 
   const newId = ctx.id();
-  const judge = async () => {
-    const [member, key] = await Promise.all([
-      ctx.members.get(input.project.id, input.member_id),
-      live.sync(),
-    ]);
-    if (!member) throw notFound();
+  const judge = async ({ member, key }: { member: Stored<Member>; key: DataKey }) => {
     const seq = live.seq + 1;
     // Whatever hand it is said to be: the wrong word must not enrol a palm twice.
     const filter = { project_id: input.project.id };
@@ -70,10 +77,13 @@ export async function enrollPalm(
       template: live.rows.protect(probe),
     });
 
-  // Most of the work is done before the turn; in it, what others did meanwhile is judged anew.
-  let uploaded = await upload(await judge());
+  // Most of the work is done before the turn. The verdict stands unless somebody was first: of this instance's
+  // changes we know, and another's makes the commit fail.
+  let verdict = await judge(found);
+  let uploaded = await upload(verdict);
+  let overtaken = false;
   const attempt = async (): Promise<Palm | typeof AGAIN> => {
-    const verdict = await judge();
+    if (overtaken || verdict.seq <= live.head) verdict = await judge(await look(live.sync()));
     const { palm_id, seq, member, was } = verdict;
     if (uploaded.palm_id !== palm_id || uploaded.stale) uploaded = await upload(verdict);
     const now = ctx.now();
@@ -102,7 +112,11 @@ export async function enrollPalm(
       ctx.scans.create(enrollScan(ctx, palm, input.project.id, input.samples)),
       ctx.events.create(enrollmentCompleted({ ...event, session_id: null, device_id: null })),
     ]);
-    if (outcome === "committed") return palm;
+    if (outcome === "committed") {
+      live.committed(seq);
+      return palm;
+    }
+    overtaken = true;
     // The sweeper may be who was first: then the object is gone, or about to be.
     uploaded.stale = !(await ctx.garbage.isCurrent(uploaded.item));
     return AGAIN;

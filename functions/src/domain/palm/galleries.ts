@@ -11,6 +11,12 @@ type Home = Pick<Environment, "id" | "template_format">;
 
 const erased = (): DomainError => new DomainError("expired", "The environment's palms were erased.");
 
+/** A gallery, and the sync that somebody has begun for a request. */
+export interface Following {
+  live: LiveGallery;
+  synced: Promise<DataKey>;
+}
+
 /** A gallery in this instance's memory that follows its log. */
 export class LiveGallery {
   readonly #home: Home;
@@ -19,6 +25,7 @@ export class LiveGallery {
   /** Made when the key is known, which its rotation follows from. */
   #gallery: Gallery | undefined;
   #seq = 0;
+  #head = 0;
   #key: { wrapped: WrappedKey; opened: DataKey } | undefined;
   /** For ever: a read that began before the key was destroyed must not bring it back. */
   #erased = false;
@@ -35,6 +42,16 @@ export class LiveGallery {
   /** The number of the last change that is in memory. */
   get seq(): number {
     return this.#seq;
+  }
+
+  /** The number of the last change that is known of: in memory, or committed by this instance. */
+  get head(): number {
+    return Math.max(this.#seq, this.#head);
+  }
+
+  /** Says that this instance has committed a change, which the next `sync` will take in. */
+  committed(seq: number): void {
+    this.#head = Math.max(this.#head, seq);
   }
 
   /**
@@ -56,7 +73,14 @@ export class LiveGallery {
    * @returns the key to seal with.
    * @throws DomainError `expired` when the environment's key was destroyed.
    */
-  async sync(): Promise<DataKey> {
+  sync(): Promise<DataKey> {
+    const synced = this.#sync();
+    // A request that is refused for another reason never hears of it.
+    synced.catch(() => undefined);
+    return synced;
+  }
+
+  async #sync(): Promise<DataKey> {
     // Whoever comes while the log is first read waits for it, then reads only what is newer.
     if (!this.#loaded) {
       this.#loading ??= this.#load();
@@ -145,6 +169,18 @@ export class Galleries {
     this.#live.set(home.id, live);
     this.#evict();
     return live;
+  }
+
+  /** Begins to take in the newest changes of an environment's gallery. */
+  follow(home: Home): Following {
+    const live = this.open(home);
+    return { live, synced: live.sync() };
+  }
+
+  /** The same before the environment has been read: of a gallery that is in memory. */
+  followKnown(environment_id: string): Following | undefined {
+    const live = this.#live.get(environment_id);
+    return live && { live, synced: live.sync() };
   }
 
   #evict(): void {

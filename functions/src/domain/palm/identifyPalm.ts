@@ -4,6 +4,7 @@ import type { Environment } from "../environment/environment.ts";
 import type { Project } from "../project/project.ts";
 import { recordScan } from "../scan/recordScan.ts";
 import type { Stored } from "../store.ts";
+import type { Following } from "./galleries.ts";
 import type { Palm } from "./palm.ts";
 import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
 import { scoreOut, thresholdOf } from "./score.ts";
@@ -29,7 +30,7 @@ export interface Identification {
  */
 export async function identifyPalm(
   ctx: IdentifyCtx,
-  input: { project: Project; environment: Environment; sample: Sample },
+  input: { project: Project; environment: Environment; sample: Sample; following?: Following | undefined },
 ): Promise<Identification> {
   const started = ctx.now();
   const { rows, probe } = await readProbe(ctx, input);
@@ -68,17 +69,17 @@ export async function identifyPalm(
 }
 
 /**
- * Reads a probe and brings the environment's gallery up to date. Search right after it, without awaiting.
+ * Reads a probe and brings the environment's gallery up to date, unless somebody has begun that (`following`).
+ * Search right after it, without awaiting.
  * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, in this order.
  */
 export async function readProbe(
   ctx: Ctx<"galleries">,
-  { environment, sample }: { environment: Environment; sample: Sample },
+  input: { environment: Environment; sample: Sample; following?: Following | undefined },
 ): Promise<{ rows: Gallery; probe: Probe }> {
-  const live = ctx.galleries.open(environment);
-  const synced = live.sync();
-  // The log is read while this thread extracts; a refused sample must not leave that read unheard.
-  synced.catch(() => undefined);
+  const { environment, sample } = input;
+  // The log is read while this thread extracts.
+  const { live, synced } = input.following ?? ctx.galleries.follow(environment);
   const probe = readSample(sample, environment.template_format);
   await synced;
   refusePoor(probe);

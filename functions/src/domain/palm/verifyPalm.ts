@@ -2,6 +2,7 @@ import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Member } from "../member/member.ts";
 import { recordScan } from "../scan/recordScan.ts";
+import type { Following } from "./galleries.ts";
 import { readProbe, resolve, thresholdFor } from "./identifyPalm.ts";
 import type { Sample } from "./sample.ts";
 import { scoreOut } from "./score.ts";
@@ -24,7 +25,7 @@ export interface Verification {
  */
 export async function verifyPalm(
   ctx: VerifyCtx,
-  input: { environment: Environment; member: Member; sample: Sample },
+  input: { environment: Environment; member: Member; sample: Sample; following?: Following | undefined },
 ): Promise<Verification> {
   const started = ctx.now();
   const { member, environment } = input;

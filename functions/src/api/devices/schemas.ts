@@ -1,0 +1,30 @@
+import * as z from "zod";
+import type { Device } from "../../domain/device/device.ts";
+import { text, time, toTime, toTimeOrNull, uuid } from "../fields.ts";
+
+const mode = z.enum(["standard", "demo"]);
+
+export const DeviceShape = z
+  .strictObject({
+    id: uuid,
+    project_id: uuid,
+    name: z.string(),
+    enabled: z.boolean().meta({ description: "A disabled one is refused samples and scans." }),
+    mode: mode.meta({ description: "In mode `demo` a success is also told as `demo.scan.success`." }),
+    app_version: z.string().nullable(),
+    last_seen_at: time.nullable(),
+    created_at: time,
+  })
+  .meta({ id: "Device" });
+
+export const UpdateDeviceBody = z
+  .strictObject({ name: text(200).optional(), enabled: z.boolean().optional(), mode: mode.optional() })
+  .refine((body) => Object.keys(body).length > 0, "names nothing to change")
+  .meta({ id: "UpdateDevice", minProperties: 1 });
+
+/** A device as the wire shows it: never the hash of its key. */
+export const toDevice = ({ secret_hash: _, ...device }: Device): z.infer<typeof DeviceShape> => ({
+  ...device,
+  last_seen_at: toTimeOrNull(device.last_seen_at),
+  created_at: toTime(device.created_at),
+});

@@ -1,0 +1,75 @@
+import type * as z from "zod";
+import type { Listing } from "../domain/list.ts";
+
+/** How much text a chunk gathers before it is sent, in characters. */
+const CHUNK = 32 * 1024;
+
+/** What stands around the items of a stream; without its `end` it is incomplete. */
+export interface Frame<T> {
+  begin: string;
+  /** Before the first item, and before every other. */
+  first: string;
+  next: string;
+  end: string;
+  write(item: T): string;
+}
+
+/** An answer that is sent while it is read, in constant memory. When reading fails the connection is cut. */
+export class Streamed {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #frame: Frame<unknown>;
+  readonly #items: AsyncIterator<unknown>;
+
+  /** @param headers of the answer, beside those that every answer has */
+  constructor(frame: Frame<never>, items: AsyncIterable<unknown>, headers: Record<string, string> = {}) {
+    this.headers = headers;
+    this.#frame = frame as Frame<unknown>;
+    this.#items = items[Symbol.asyncIterator]();
+  }
+
+  /** Nobody will read it. */
+  async cancel(): Promise<void> {
+    await this.#items.return?.();
+  }
+
+  /**
+   * Begins to read: what fails before the first item can still be answered as an error.
+   * @param abort is told when reading fails later; true when it has cut the connection
+   */
+  async open(abort: (error: unknown) => boolean): Promise<ReadableStream<Uint8Array>> {
+    const encoder = new TextEncoder();
+    const { begin, first, next, end, write } = this.#frame;
+    let item = await this.#items.next();
+    let between = begin + first;
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      try {
+        let text = "";
+        while (!item.done && text.length < CHUNK) {
+          text += between + write(item.value);
+          const isFirst = between !== next;
+          between = next;
+          item = await this.#items.next();
+          // The first item goes out at once.
+          if (isFirst) break;
+        }
+        if (item.done) text += between === next ? end : begin + end;
+        controller.enqueue(encoder.encode(text));
+        if (item.done) controller.close();
+      } catch (error) {
+        if (abort(error)) controller.close();
+        else controller.error(error);
+      }
+    };
+    return new ReadableStream({ pull, cancel: () => this.cancel() }, { highWaterMark: 0 });
+  }
+}
+
+/** A list as a JSON array; each item is held against its schema. */
+export function streamArray<T, U>(
+  shape: z.ZodType<U>,
+  listing: Listing<T>,
+  toWire: (item: T) => U,
+): Streamed {
+  const write = (item: T): string => JSON.stringify(shape.parse(toWire(item)));
+  return new Streamed({ begin: "[", first: "", next: ",", end: "]", write }, listing.stream());
+}
