@@ -42,6 +42,38 @@ const CONTRACT = [
   ["health", "GET", "/v1/health", "–"],
 ];
 
+/** Api.md's shapes, as far as they are built: the exact keys, in their order. */
+const SHAPES: Record<string, string> = {
+  ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
+  Device: "id project_id name enabled mode app_version last_seen_at created_at",
+  Environment: "id type template_format target_fpir calibrated palms server_lookup_allowed",
+  Identification: "scan_id outcome member_id score threshold hand searched took_ms",
+  Member: "id project_id name external_id email phone_number metadata palms created_at updated_at",
+  Organization: "id name plan",
+  Palm: "id member_id hand template_format samples quality created_at",
+  Project:
+    "id organization_id environment_id name phone_number website sandbox server_lookup_enabled created_at",
+  Scan: "id project_id device_id source operation outcome member_id score created_at",
+  ScanSummary: "bucket from to buckets",
+  Transaction: "id project_id device_id member_id scan_id status amount_minor currency reference created_at",
+  Verification: "scan_id outcome score threshold hand took_ms",
+};
+
+/** Every object that a schema describes, by its name where it has one. */
+function objectsOf(schema: unknown, name = ""): [name: string, JsonObject][] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { id, properties } = schema as JsonObject;
+  const own: [string, JsonObject][] = properties ? [[id ?? name, schema as JsonObject]] : [];
+  return [...own, ...Object.entries(schema).flatMap(([key, inner]) => objectsOf(inner, key))];
+}
+
+interface JsonObject {
+  id?: string;
+  properties?: Record<string, unknown>;
+  required?: string[];
+  additionalProperties?: unknown;
+}
+
 const LETTER = { firebase: "F", apiKey: "K", deviceKey: "D" };
 
 interface Rewrite {
@@ -68,6 +100,15 @@ describe("The route table", () => {
       auth === "public" ? "–" : auth.map((kind) => LETTER[kind]).join(" "),
     ]);
     assert.deepEqual(built.sort(), CONTRACT.sort());
+  });
+
+  it("answers each of the contract's shapes somewhere", () => {
+    const named = allRoutes.flatMap(({ response }) => (response ? objectsOf(z.toJSONSchema(response)) : []));
+    const names = new Set(named.map(([name]) => name));
+    assert.deepEqual(
+      Object.keys(SHAPES).filter((name) => !names.has(name)),
+      [],
+    );
   });
 
   it("has no operation and no method of a path twice", () => {
@@ -105,6 +146,16 @@ describe("The route table", () => {
           }
           assert.equal(route.response === null, route.status === 204);
           assert.equal(new Set(errorsOf(route)).size, errorsOf(route).length);
+        });
+
+        it("answers every field always, and no other", () => {
+          if (!route.response) return;
+          for (const [name, object] of objectsOf(z.toJSONSchema(route.response))) {
+            const keys = Object.keys(object.properties ?? {});
+            assert.deepEqual([object.required, object.additionalProperties], [keys, false], name);
+            const shape = SHAPES[name];
+            if (shape !== undefined) assert.equal(keys.join(" "), shape, name);
+          }
         });
 
         it("is rewritten by Hosting to its function, the first rewrite that matches", () => {

@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { Duplex, Readable } from "node:stream";
+import { openFirestore } from "../../../functions/src/data/firestore.ts";
+import type { Listing } from "../../../functions/src/domain/list.ts";
+
+const DATA = new URL("../../../functions/src/data/", import.meta.url);
+const INDEXES = new URL("../../../firestore.indexes.json", import.meta.url);
+
+type Direction = "ASCENDING" | "DESCENDING";
+interface Order {
+  field: string;
+  direction: Direction;
+}
+/** What a query asks of the indexes. */
+interface Asked {
+  collection: string;
+  equal: string[];
+  orders: Order[];
+}
+interface IndexFile {
+  indexes: {
+    collectionGroup: string;
+    queryScope: string;
+    fields: { fieldPath: string; order: Direction }[];
+  }[];
+  fieldOverrides: { collectionGroup: string; fieldPath: string; indexes: unknown[] }[];
+}
+
+const file = JSON.parse(readFileSync(INDEXES, "utf8")) as IndexFile;
+
+/** What a method of an adapter is called with; `write` where it makes a write, and asks nothing. */
+type Call = unknown[] | "write";
+const range = { from: new Date(0), to: new Date(1) };
+const at = new Date(0);
+
+/** Every method of every adapter of Firestore: one that is missing here fails the test. */
+const CALLS: Record<string, Record<string, Call>> = {
+  apikeys: { get: ["a"], ofOrganization: ["o"], create: "write", replace: "write", touch: "write" },
+  changes: {
+    readAfter: ["e", 7, 10],
+    head: ["e"],
+    createManifest: "write",
+    append: "write",
+    redact: "write",
+  },
+  devices: { get: ["d"], ofProject: ["p"], create: "write", replace: "write" },
+  environments: { get: ["e"], create: "write" },
+  events: { create: "write" },
+  garbage: {
+    add: "write",
+    isCurrent: "write",
+    create: "write",
+    replace: "write",
+    remove: "write",
+    forget: "write",
+    due: [at, 10],
+  },
+  members: {
+    get: ["p", "m"],
+    create: "write",
+    replace: "write",
+    remove: "write",
+    ofProject: ["p"],
+    claimExternalId: "write",
+    releaseExternalId: "write",
+    withExternalId: ["p", "x"],
+  },
+  organizations: { get: ["o"], ofAdmin: ["u"], create: "write" },
+  palms: {
+    getMany: ["e", ["p"]],
+    create: "write",
+    replace: "write",
+    remove: "write",
+    count: ["e", "p"],
+  },
+  projects: { get: ["p"], getMany: [["p"]], ofOrganizations: [["o"]], create: "write", replace: "write" },
+  scans: { create: "write", ofProject: ["p", range], countIdentify: ["p", "no_match", range] },
+  transactions: { create: "write", ofProject: ["p", range] },
+};
+
+/** A Firestore that answers nothing and remembers every query. */
+function newRecorder() {
+  const db = openFirestore("demo-nothing");
+  const asked: Asked[] = [];
+  // Every read of the client passes here, with the request that it would send.
+  Object.assign(db, {
+    async requestStream(method: string, _bidirectional: boolean, request: Request) {
+      if (method === "runQuery") {
+        asked.push(toAsked(request.structuredQuery));
+        return Readable.from([{ readTime: { seconds: 0, nanos: 0 } }]);
+      }
+      if (method === "runAggregationQuery") {
+        asked.push(toAsked(request.structuredAggregationQuery.structuredQuery));
+        const result = { aggregateFields: { aggregate_0: { integerValue: 0 } } };
+        return Duplex.from([{ result, readTime: { seconds: 0, nanos: 0 } }]);
+      }
+      const missing = method === "batchGetDocuments" ? request.documents : [];
+      return Readable.from(missing.map((name) => ({ missing: name, readTime: { seconds: 0, nanos: 0 } })));
+    },
+  });
+  return { db, asked };
+}
+
+interface Filter {
+  fieldFilter?: { field: { fieldPath: string }; op: string };
+  unaryFilter?: { field: { fieldPath: string }; op: string };
+  compositeFilter?: { op: string; filters: Filter[] };
+}
+interface Structured {
+  from: { collectionId: string; allDescendants?: boolean }[];
+  where?: Filter;
+  orderBy?: { field: { fieldPath: string }; direction: Direction }[];
+}
+interface Request {
+  structuredQuery: Structured;
+  structuredAggregationQuery: { structuredQuery: Structured };
+  documents: string[];
+}
+
+const EQUALITY = new Set(["EQUAL", "IN", "ARRAY_CONTAINS"]);
+const INEQUALITY = new Set(["LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL"]);
+
+function toAsked({ from, where, orderBy = [] }: Structured): Asked {
+  const [source] = from;
+  assert.ok(
+    source && !source.allDescendants,
+    "a query over all collections of a name needs rules of its own",
+  );
+  const filters = !where ? [] : where.compositeFilter ? where.compositeFilter.filters : [where];
+  const simple = filters.map(({ fieldFilter }) => {
+    assert.ok(fieldFilter, "a filter of another kind needs rules of its own");
+    assert.ok(EQUALITY.has(fieldFilter.op) || INEQUALITY.has(fieldFilter.op), fieldFilter.op);
+    return { field: fieldFilter.field.fieldPath, op: fieldFilter.op };
+  });
+  const equal = simple.filter(({ op }) => EQUALITY.has(op)).map(({ field }) => field);
+  const unequal = [...new Set(simple.filter(({ op }) => INEQUALITY.has(op)).map(({ field }) => field))];
+  const orders = orderBy.map(({ field, direction }) => ({ field: field.fieldPath, direction }));
+  const implied = unequal
+    .filter((name) => !orders.some(({ field }) => field === name))
+    .map((field) => ({ field, direction: "ASCENDING" as const }));
+  return { collection: source.collectionId, equal, orders: [...implied, ...orders] };
+}
+
+/**
+ * Firestore's own rules (https://firebase.google.com/docs/firestore/query-data/index-overview): the index that
+ * must be made for a query, `undefined` when those of single fields serve it.
+ */
+function neededIndex({ equal, orders }: Asked): { equal: string[]; orders: Order[] } | undefined {
+  const last = orders.at(-1);
+  const before = orders.at(-2);
+  // Every index ends with the id, in the direction of what stands before it.
+  const idIsImplied = last?.field === "__name__" && last.direction === (before?.direction ?? "ASCENDING");
+  const ordered = idIsImplied ? orders.slice(0, -1) : orders;
+  const [only] = ordered;
+  if (!only) return undefined;
+  if (equal.length === 0 && ordered.length === 1 && only.field !== "__name__") return undefined;
+  return { equal: equal.toSorted(), orders: ordered };
+}
+
+/** The index of the file that serves a need. */
+function servedBy(asked: Asked, { indexes } = file): IndexFile["indexes"][number] | undefined {
+  const need = neededIndex(asked);
+  return indexes.find(({ collectionGroup, queryScope, fields }) => {
+    const equal = fields.slice(0, need?.equal.length).map(({ fieldPath }) => fieldPath);
+    const orders = fields.slice(need?.equal.length);
+    return (
+      need !== undefined &&
+      collectionGroup === asked.collection &&
+      queryScope === "COLLECTION" &&
+      JSON.stringify(equal.toSorted()) === JSON.stringify(need.equal) &&
+      JSON.stringify(orders.map(({ fieldPath: field, order: direction }) => ({ field, direction }))) ===
+        JSON.stringify(need.orders)
+    );
+  });
+}
+
+const fieldsOf = ({ equal, orders }: Asked): string[] => [...equal, ...orders.map(({ field }) => field)];
+
+describe("firestore.indexes.json", () => {
+  const all: (Asked & { by: string })[] = [];
+
+  before(async () => {
+    for (const [adapter, methods] of Object.entries(CALLS)) {
+      const module = (await import(new URL(`${adapter}.ts`, DATA).href)) as Record<
+        string,
+        (db: unknown) => Record<string, (...args: unknown[]) => unknown>
+      >;
+      const [create] = Object.values(module);
+      assert.ok(create);
+      const { db, asked } = newRecorder();
+      const port = create(db);
+      assert.deepEqual(Object.keys(port).sort(), Object.keys(methods).sort(), `the methods of ${adapter}`);
+      for (const [name, args] of Object.entries(methods)) {
+        if (args === "write") continue;
+        await useAll(await port[name]?.(...args));
+        all.push(...asked.splice(0).map((one) => ({ ...one, by: `${adapter}.${name}` })));
+      }
+    }
+  });
+
+  it("is held against every adapter that names a collection", () => {
+    const naming = readdirSync(DATA).filter((name) =>
+      /\.collection\(/.test(readFileSync(new URL(name, DATA), "utf8")),
+    );
+    // Health asks for one document alone.
+    assert.deepEqual(naming.sort(), [...Object.keys(CALLS), "health"].map((name) => `${name}.ts`).sort());
+    assert.ok(all.length > 15, `${all.length} queries were seen`);
+  });
+
+  it("has an index for every query that needs one", () => {
+    const unserved = all.filter((asked) => neededIndex(asked) && !servedBy(asked));
+    assert.deepEqual(unserved, []);
+  });
+
+  it("has no index that no query needs", () => {
+    const used = new Set(all.map((asked) => servedBy(asked)));
+    assert.deepEqual(
+      file.indexes.filter((index) => !used.has(index)),
+      [],
+    );
+  });
+
+  it("exempts no field that a query asks for", () => {
+    for (const { collectionGroup, fieldPath, indexes } of file.fieldOverrides) {
+      assert.deepEqual(indexes, []);
+      const users = all.filter((asked) => asked.collection === collectionGroup);
+      assert.ok(
+        !users.some((asked) => fieldsOf(asked).includes(fieldPath)),
+        `${collectionGroup}.${fieldPath}`,
+      );
+    }
+  });
+
+  it("would miss an index that is not there", () => {
+    for (const missing of file.indexes) {
+      const without = { ...file, indexes: file.indexes.filter((index) => index !== missing) };
+      assert.ok(
+        all.some((asked) => neededIndex(asked) && !servedBy(asked, without)),
+        `${missing.collectionGroup}: ${JSON.stringify(missing.fields)}`,
+      );
+    }
+  });
+});
+
+/** A listing is asked for everything that it can be asked for. */
+async function useAll(found: unknown): Promise<void> {
+  const listing = found as Listing<unknown> | undefined;
+  if (typeof listing?.stream !== "function") return;
+  await listing.slice({ limit: 10 });
+  await listing.slice({ limit: 10, offset: 10 });
+  await listing.slice({ limit: 10, after: { created_at: at, id: "x" } });
+  await listing.count();
+  for await (const _ of listing.stream()) assert.fail("there is nothing");
+}
