@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -292,17 +291,12 @@ describe("An instance of identify", function () {
         }
       };
       await send(300);
-      const before = residentMiB(instance.pid);
+      const before = instance.resident();
       await send(500);
-      const grown = residentMiB(instance.pid) - before;
+      const grown = instance.resident() - before;
       assert.ok(grown < 60, `${grown} MiB more after 500 bad pictures`);
     } finally {
       await instance.stop();
     }
   });
 });
-
-/** Resident memory of a process, MiB. */
-function residentMiB(pid: number): number {
-  return Number(spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" }).stdout) / 1024;
-}

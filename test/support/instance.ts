@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export interface Instance {
   api: Client;
   baseUrl: string;
-  pid: number;
+  /** Its resident memory, MiB. */
+  resident(): number;
   /** What it has printed so far. */
   output(): string;
   stop(): Promise<void>;
@@ -46,7 +47,8 @@ export async function startInstance(target: string, env: Record<string, string> 
   return {
     api: createClient(baseUrl),
     baseUrl,
-    pid: child.pid ?? 0,
+    resident: () =>
+      Number(spawnSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" }).stdout) / 1024,
     output: () => output,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
