@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import {
   type DocumentReference,
   type DocumentSnapshot,
@@ -83,19 +84,9 @@ export class Documents<T extends object> {
     };
   }
 
-  /** In constant memory: nothing is read on before what is there has been taken. */
-  async *#stream<U>(query: Query, toValue: (value: T) => U): AsyncIterable<U> {
-    const snapshots = query.stream()[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const { value: snapshot, done } = await answered(snapshots.next());
-        if (done) return;
-        const found = this.#parse(snapshot as unknown as DocumentSnapshot);
-        if (found) yield toValue(found.value);
-      }
-    } finally {
-      // Whoever stops listening stops the query, too.
-      await snapshots.return?.();
+  async *#stream<U>(query: Query, toValue: (value: T) => U): AsyncIterable<U[]> {
+    for await (const snapshots of batches(query)) {
+      yield this.#parseAll(snapshots).map(({ value }) => toValue(value));
     }
   }
 
@@ -142,6 +133,43 @@ export const within = (query: Query, { from, to }: Range): Query =>
 /** How many documents a query finds, without reading them. */
 export async function count(query: Query): Promise<number> {
   return (await answered(query.count().get())).data().count;
+}
+
+/** How many rows wait for whoever reads them, at most. */
+const BATCH = 500;
+
+/**
+ * What a query finds, as many at a time as have come: a promise for each row would cost more than the row. In
+ * constant memory, since the query pauses while a batch waits; whoever stops listening stops the query, too.
+ */
+async function* batches(query: Query): AsyncIterable<DocumentSnapshot[]> {
+  const rows = query.stream();
+  let waiting: DocumentSnapshot[] = [];
+  let news = Promise.withResolvers<void>();
+  let end: { error?: unknown } | undefined;
+  rows.on("data", (row: DocumentSnapshot) => {
+    waiting.push(row);
+    if (waiting.length >= BATCH) rows.pause();
+    news.resolve();
+  });
+  const close = (how: { error?: unknown }): void => {
+    end ??= how;
+    news.resolve();
+  };
+  rows.on("end", () => close({})).on("error", (error) => close({ error }));
+  try {
+    while (!end) {
+      await answered(news.promise);
+      const batch = waiting;
+      [waiting, news] = [[], Promise.withResolvers()];
+      rows.resume();
+      if (batch.length > 0) yield batch;
+    }
+    if (waiting.length > 0) yield waiting;
+    if (end.error !== undefined) await answered(Promise.reject(end.error));
+  } finally {
+    (rows as Readable).destroy();
+  }
 }
 
 /** Writes that need no version. */

@@ -21,5 +21,6 @@ interface Slice {
 export interface Listing<T> {
   slice(part: Slice): Promise<T[]>;
   count(): Promise<number>;
-  stream(): AsyncIterable<T>;
+  /** As many at a time as have come. */
+  stream(): AsyncIterable<readonly T[]>;
 }

@@ -18,43 +18,53 @@ export interface Frame<T> {
 export class Streamed {
   readonly headers: Readonly<Record<string, string>>;
   readonly #frame: Frame<unknown>;
-  readonly #items: AsyncIterator<unknown>;
+  readonly #batches: AsyncIterator<readonly unknown[]>;
 
   /** @param headers of the answer, beside those that every answer has */
-  constructor(frame: Frame<never>, items: AsyncIterable<unknown>, headers: Record<string, string> = {}) {
+  constructor(
+    frame: Frame<never>,
+    batches: AsyncIterable<readonly unknown[]>,
+    headers: Record<string, string> = {},
+  ) {
     this.headers = headers;
     this.#frame = frame as Frame<unknown>;
-    this.#items = items[Symbol.asyncIterator]();
+    this.#batches = batches[Symbol.asyncIterator]();
   }
 
   /** Nobody will read it. */
   async cancel(): Promise<void> {
-    await this.#items.return?.();
+    await this.#batches.return?.();
   }
 
   /**
-   * Begins to read: what fails before the first item can still be answered as an error.
+   * Begins to read: what fails before the first items can still be answered as an error.
    * @param abort is told when reading fails later; true when it has cut the connection
    */
   async open(abort: (error: unknown) => boolean): Promise<ReadableStream<Uint8Array>> {
     const encoder = new TextEncoder();
     const { begin, first, next, end, write } = this.#frame;
-    let item = await this.#items.next();
-    let between = begin + first;
+    let batch = await this.#batches.next();
+    let reading = Promise.resolve(batch);
+    let before = begin + first;
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      // What has come first goes out at once.
+      const enough = before === next ? CHUNK : 1;
       try {
         let text = "";
-        while (!item.done && text.length < CHUNK) {
-          text += between + write(item.value);
-          const isFirst = between !== next;
-          between = next;
-          item = await this.#items.next();
-          // The first item goes out at once.
-          if (isFirst) break;
+        while (text.length < enough) {
+          batch = await reading;
+          if (batch.done) break;
+          for (const item of batch.value) {
+            text += before + write(item);
+            before = next;
+          }
+          reading = this.#batches.next();
+          // It is awaited when it is asked for, unless the client goes away.
+          reading.catch(() => undefined);
         }
-        if (item.done) text += between === next ? end : begin + end;
+        if (batch.done) text += before === next ? end : begin + end;
         controller.enqueue(encoder.encode(text));
-        if (item.done) controller.close();
+        if (batch.done) controller.close();
       } catch (error) {
         if (abort(error)) controller.close();
         else controller.error(error);

@@ -13,7 +13,7 @@ async function csvOf(rows: z.infer<typeof Shape>[]): Promise<string> {
     slice: () => assert.fail("not asked for"),
     count: () => assert.fail("not asked for"),
     async *stream() {
-      for (const row of rows) yield { ...row, id: "", created_at: new Date(0) };
+      for (const row of rows) yield [{ ...row, id: "", created_at: new Date(0) }];
     },
   };
   const toWire = ({ text, number, more }: Item) => ({ text, number, more });
