@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startCli } from "./cli.ts";
 import { findTakenPort } from "./ports.ts";
-import { type Ports, type Profile, profileConfig } from "./profiles.ts";
+import { emulatorEnv, type Ports, type Profile, profileConfig } from "./profiles.ts";
 import { closeRun, endLeftovers, endRun, openRun, type Run } from "./runs.ts";
 
 const LIVE = "/v1/health/live";
@@ -130,14 +130,7 @@ async function startIn(run: Run, end: () => Promise<void>, options: SuiteOptions
     region: functions[0]?.region ?? "",
     ports,
     baseUrl,
-    env: {
-      GCLOUD_PROJECT: project,
-      FIRESTORE_EMULATOR_HOST: `127.0.0.1:${ports.firestore}`,
-      FIREBASE_AUTH_EMULATOR_HOST: `127.0.0.1:${ports.auth}`,
-      FIREBASE_STORAGE_EMULATOR_HOST: `127.0.0.1:${ports.storage}`,
-      STORAGE_EMULATOR_HOST: `http://127.0.0.1:${ports.storage}`,
-      CLOUD_TASKS_EMULATOR_HOST: `127.0.0.1:${ports.tasks}`,
-    },
+    env: { GCLOUD_PROJECT: project, ...emulatorEnv(ports) },
     logFile: cli.logFile,
     stop,
     exited,

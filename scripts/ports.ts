@@ -17,14 +17,17 @@ async function isTaken(port: number): Promise<boolean> {
   return (await answers(port)) || !(await binds(port));
 }
 
-function answers(port: number): Promise<boolean> {
+/** Whether anybody listens there, within a second. */
+export function answers(port: number, host = "127.0.0.1"): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port });
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => {
+    const socket = connect({ host, port });
+    const end = (answer: boolean) => () => {
       socket.destroy();
-      resolve(true);
-    });
+      resolve(answer);
+    };
+    socket.setTimeout(1000, end(false));
+    socket.once("error", end(false));
+    socket.once("connect", end(true));
   });
 }
 

@@ -44,3 +44,14 @@ export function profileConfig(profile: Profile): { project: string; config: Fire
   }
   return { project, config, ports: ports as Ports };
 }
+
+/** What points a process to a profile's emulators. */
+export function emulatorEnv(ports: Ports) {
+  return {
+    FIRESTORE_EMULATOR_HOST: `127.0.0.1:${ports.firestore}`,
+    FIREBASE_AUTH_EMULATOR_HOST: `127.0.0.1:${ports.auth}`,
+    FIREBASE_STORAGE_EMULATOR_HOST: `127.0.0.1:${ports.storage}`,
+    STORAGE_EMULATOR_HOST: `http://127.0.0.1:${ports.storage}`,
+    CLOUD_TASKS_EMULATOR_HOST: `127.0.0.1:${ports.tasks}`,
+  };
+}

@@ -11,9 +11,12 @@ export interface Column {
 }
 
 /** Prints a table while its rows come in. Colour is left out where nobody sees it (no terminal, NO_COLOR). */
-export function printTable(columns: readonly Column[]): (cells: readonly string[], good: boolean) => void {
+export function printTable(
+  columns: readonly Column[],
+  print: (line: string) => void = console.log,
+): (cells: readonly string[], good: boolean) => void {
   const line = (cells: readonly string[], paint: (text: string, column: Column) => string) =>
-    console.log(
+    print(
       columns
         .map((column, i) => paint(padded(cells[i] ?? "", column), column))
         .join("  ")

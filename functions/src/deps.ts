@@ -42,6 +42,7 @@ type CorePorts =
   | "projects"
   | "scans"
   | "transactions";
+type AdminPorts = CorePorts | "changes" | "palms" | "users";
 type GalleryPorts = "changes" | "galleries" | "palms" | "sealing" | "templates";
 
 /** The clients that every function has; they open no connection until they are used. */
@@ -91,17 +92,20 @@ export async function palmDeps(
   };
 }
 
+async function sealingDeps({ projectId }: Clients): Promise<Pick<Ports, "sealing">> {
+  const { createSealing, parseKeyring } = await import("./data/keyring.ts");
+  return { sealing: createSealing(parseKeyring("TEMPLATE_KEYS", readSecret("TEMPLATE_KEYS", projectId))) };
+}
+
 /** For `identify` alone: galleries, templates and the keys that open them. */
 export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePorts | GalleryPorts>> {
   const clients = connect();
-  const [keyring, live, palms, templates] = await Promise.all([
-    import("./data/keyring.ts"),
+  const [live, palms, templates, { sealing }] = await Promise.all([
     import("./domain/palm/galleries.ts"),
     palmDeps(clients),
     templatesDeps(clients),
+    sealingDeps(clients),
   ]);
-  const secret = readSecret("TEMPLATE_KEYS", clients.projectId);
-  const sealing = keyring.createSealing(keyring.parseKeyring("TEMPLATE_KEYS", secret));
   const { changes } = palms;
   return {
     ...palms,
@@ -136,4 +140,18 @@ export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts
 export async function sweeperDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "templates">> {
   const clients = connect();
   return { ...coreDeps(clients), ...(await templatesDeps(clients)) };
+}
+
+/** For the operator's command: what it lists, makes and changes. @public */
+export async function adminDeps(
+  clients: Clients = connect(),
+): Promise<Surroundings & Pick<Ports, AdminPorts>> {
+  const [palms, { createUsers }] = await Promise.all([palmDeps(clients), import("./data/users.ts")]);
+  return { ...palms, users: createUsers(clients.auth) };
+}
+
+/** The same with the keyring, for what makes or wraps data keys. @public */
+export async function keyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts | "sealing">> {
+  const clients = connect();
+  return { ...(await adminDeps(clients)), ...(await sealingDeps(clients)) };
 }

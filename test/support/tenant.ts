@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { galleryDeps } from "../../functions/src/deps.ts";
+import { adminDeps, galleryDeps } from "../../functions/src/deps.ts";
 import type { ApiKey } from "../../functions/src/domain/apikey/apikey.ts";
 import { newKey } from "../../functions/src/domain/credential/key.ts";
 import { createEnvironment } from "../../functions/src/domain/environment/createEnvironment.ts";
@@ -8,13 +8,13 @@ import type { Organization } from "../../functions/src/domain/organization/organ
 import type { Project } from "../../functions/src/domain/project/project.ts";
 import { loadParameters, newUser } from "./suite.ts";
 
-/** Every port on the emulators, as the high-memory function has them. */
-export type Deps = Awaited<ReturnType<typeof galleryDeps>>;
+/** Every port on the emulators, as the high-memory function and the operator's command have them. */
+export type Deps = Awaited<ReturnType<typeof openDeps>>;
 
 /** Opens all ports. Call it in a `before`. */
-export function openDeps(): Promise<Deps> {
+export async function openDeps() {
   loadParameters();
-  return galleryDeps();
+  return { ...(await adminDeps()), ...(await galleryDeps()) };
 }
 
 /** One customer of its own: no test shares data with another. */

@@ -47,7 +47,9 @@ export function createChanges(db: Firestore): Changes {
       const [last] = await changes.query(changesOf(environment_id).orderBy("seq", "desc").limit(1));
       return last?.value.seq ?? 0;
     },
+    manifest: (environment_id) => manifests.get(manifestRef(environment_id)),
     createManifest: (environment_id, manifest) => manifests.create(manifestRef(environment_id), manifest),
+    replaceManifest: (was, now) => manifests.replace(was, now),
     append: (environment_id, change) =>
       changes.create(changesOf(environment_id).doc(changeId(change.seq)), change),
     redact: (environment_id, seq) =>

@@ -20,6 +20,9 @@ export function createEnvironments(db: Firestore): Environments {
   const collection = db.collection("environments");
   return {
     get: (id) => documents.get(collection.doc(id)),
+    async all() {
+      return (await documents.query(collection)).map(({ value }) => value);
+    },
     create: (environment) => documents.create(collection.doc(environment.id), environment),
   };
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import * as z from "zod";
-import type { DataKey, Sealing } from "../domain/palm/sealing.ts";
+import type { DataKey, Sealing, WrappedKey } from "../domain/palm/sealing.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -10,13 +10,21 @@ const VERSION = 1;
 
 /** Master keys by id. The last one seals, all of them open. */
 export interface Keyring {
+  readonly kids: readonly string[];
   readonly current: { kid: string; key: DataKey };
   get(kid: string): DataKey | undefined;
 }
 
+/** A key's id. One of digits alone would be moved to the front by JSON.parse: the last one would not be the current one. */
+export const Kid = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    "is no id of a key: a letter, then letters, digits and hyphens, in lower case",
+  );
+
 const Json = z.record(
-  // An id of digits alone would be moved to the front by JSON.parse: the last one would not be the current one.
-  z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+  Kid,
   z.base64().refine((text) => Buffer.from(text, "base64").length === KEY_BYTES, "is no 32 bytes"),
 );
 
@@ -25,32 +33,52 @@ const Json = z.record(
  * @throws Error when it is empty or malformed; the message repeats none of it.
  */
 export function parseKeyring(name: string, secret: string): Keyring {
-  let keys: Map<string, DataKey>;
+  const entries = Object.entries(readKeys(name, secret));
+  const keys = new Map(entries.map(([kid, text]) => [kid, aesGcm(Buffer.from(text, "base64"))]));
+  const last = [...keys].at(-1);
+  if (!last) throw new Error(`${name} is an empty keyring`);
+  return { kids: [...keys.keys()], current: { kid: last[0], key: last[1] }, get: (kid) => keys.get(kid) };
+}
+
+/**
+ * A keyring secret with one more key at its end, which seals from then on; `{}` gets its first.
+ * @param kid the new key's id, a `Kid`; without one it is `k1`, or the next number that is free.
+ * @throws Error when the secret is malformed or `kid` is taken; the message repeats no key.
+ */
+export function addKey(name: string, secret: string, kid?: string): Record<string, string> {
+  const keys = readKeys(name, secret);
+  const numbers = Object.keys(keys).map((one) => Number(/^k(\d{1,9})$/.exec(one)?.[1] ?? 0));
+  const id = kid ?? `k${Math.max(0, ...numbers) + 1}`;
+  if (id in keys) throw new Error(`${name} has a key ${id} already`);
+  return { ...keys, [id]: randomBytes(KEY_BYTES).toString("base64") };
+}
+
+/** @throws Error that repeats none of the secret. */
+function readKeys(name: string, secret: string): Record<string, string> {
   try {
-    const entries = Object.entries(Json.parse(JSON.parse(secret)));
-    keys = new Map(entries.map(([kid, text]) => [kid, aesGcm(Buffer.from(text, "base64"))]));
+    return Json.parse(JSON.parse(secret));
   } catch {
     throw new Error(`${name} is no keyring: {"<kid>": "<base64 of 32 bytes>"} is expected`);
   }
-  const last = [...keys].at(-1);
-  if (!last) throw new Error(`${name} is an empty keyring`);
-  return { current: { kid: last[0], key: last[1] }, get: (kid) => keys.get(kid) };
 }
 
 /** Data keys of environments, wrapped by a keyring. @see Sealing */
 export function createSealing(keyring: Keyring): Sealing {
   const about = (environment_id: string): string => `datakey:${environment_id}`;
+  const wrap = (environment_id: string, dataKey: Uint8Array): WrappedKey => {
+    const { kid, key } = keyring.current;
+    return { kid, sealed: key.seal(dataKey, about(environment_id)) };
+  };
+  const open = (environment_id: string, { kid, sealed }: WrappedKey): Uint8Array => {
+    const master = keyring.get(kid);
+    if (!master) throw new Error(`the keyring has no key ${kid}, which seals environment ${environment_id}`);
+    return master.open(sealed, about(environment_id));
+  };
   return {
-    newDataKey(environment_id) {
-      const { kid, key } = keyring.current;
-      return { kid, sealed: key.seal(randomBytes(KEY_BYTES), about(environment_id)) };
-    },
-    unwrap(environment_id, { kid, sealed }) {
-      const master = keyring.get(kid);
-      if (!master)
-        throw new Error(`the keyring has no key ${kid}, which seals environment ${environment_id}`);
-      return aesGcm(master.open(sealed, about(environment_id)));
-    },
+    kids: keyring.kids,
+    newDataKey: (environment_id) => wrap(environment_id, randomBytes(KEY_BYTES)),
+    unwrap: (environment_id, key) => aesGcm(open(environment_id, key)),
+    rewrap: (environment_id, key) => wrap(environment_id, open(environment_id, key)),
   };
 }
 

@@ -1,13 +1,13 @@
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
-import type { Organization, Organizations } from "../domain/organization/organization.ts";
+import { type Organization, type Organizations, PLANS } from "../domain/organization/organization.ts";
 import { Documents, date } from "./firestore.ts";
 
 const documents = new Documents<Organization>(
   z.object({
     id: z.string(),
     name: z.string(),
-    plan: z.enum(["sandbox", "business", "enterprise"]),
+    plan: z.enum(PLANS),
     admins: z.array(z.string()),
     created_at: date,
   }),
@@ -22,6 +22,10 @@ export function createOrganizations(db: Firestore): Organizations {
       const found = await documents.query(collection.where("admins", "array-contains", user_id));
       return found.map(({ value }) => value);
     },
+    async all() {
+      return (await documents.query(collection)).map(({ value }) => value);
+    },
     create: (organization) => documents.create(collection.doc(organization.id), organization),
+    replace: (was, now) => documents.replace(was, now),
   };
 }

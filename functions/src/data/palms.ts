@@ -34,7 +34,9 @@ export function createPalms(db: Firestore): Palms {
     create: (palm) => documents.create(ref(palm.environment_id, palm.id), palm),
     replace: (was, now) => documents.replace(was, now),
     remove: (was) => documents.remove(was),
-    count: (environment_id, project_id) =>
-      count(palmsOf(environment_id).where("project_id", "==", project_id)),
+    count(environment_id, project_id) {
+      const all = palmsOf(environment_id);
+      return count(project_id === undefined ? all : all.where("project_id", "==", project_id));
+    },
   };
 }

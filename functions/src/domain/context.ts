@@ -15,7 +15,7 @@ import type { Projects } from "./project/project.ts";
 import type { Scans } from "./scan/scan.ts";
 import type { Commit } from "./store.ts";
 import type { Transactions } from "./transaction/transaction.ts";
-import type { IdentityTokens } from "./user/user.ts";
+import type { IdentityTokens, Users } from "./user/user.ts";
 
 /** Every port there is. A function gets those that the deployment table names, a verb asks for those it uses. */
 export interface Ports {
@@ -37,6 +37,7 @@ export interface Ports {
   sealing: Sealing;
   templates: Templates;
   transactions: Transactions;
+  users: Users;
 }
 
 /** Time, ids and log: what a verb may not take from the outside itself. */

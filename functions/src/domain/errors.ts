@@ -24,7 +24,7 @@ export interface FieldError {
   message: string;
 }
 
-/** A refusal that the caller is told of. `message` is shown: it repeats no id, no path, no secret. */
+/** A refusal that the caller is told of. `message` is shown: to a caller of the API it repeats no id, no path, no secret. */
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly errors: FieldError[] | undefined;
@@ -43,8 +43,9 @@ export class DomainError extends Error {
   }
 }
 
-/** 404 for what is missing and for what is somebody else's: the two must not be told apart. */
-export const notFound = (): DomainError => new DomainError("not_found", "There is nothing here.");
+/** 404 for what is missing and for what is somebody else's: the two must not be told apart. `what` is for operators. */
+export const notFound = (what?: string): DomainError =>
+  new DomainError("not_found", what === undefined ? "There is nothing here." : `There is no ${what}.`);
 
 /** 400 at one place of the request. */
 export const invalid = (path: string, message: string): DomainError =>

@@ -40,12 +40,14 @@ const CALLS: Record<string, Record<string, Call>> = {
   changes: {
     readAfter: ["e", 7, 10],
     head: ["e"],
+    manifest: ["e"],
     createManifest: "write",
+    replaceManifest: "write",
     append: "write",
     redact: "write",
   },
   devices: { get: ["d"], ofProject: ["p"], create: "write", replace: "write" },
-  environments: { get: ["e"], create: "write" },
+  environments: { get: ["e"], all: [], create: "write" },
   events: { create: "write" },
   garbage: {
     add: "write",
@@ -66,7 +68,7 @@ const CALLS: Record<string, Record<string, Call>> = {
     releaseExternalId: "write",
     withExternalId: ["p", "x"],
   },
-  organizations: { get: ["o"], ofAdmin: ["u"], create: "write" },
+  organizations: { get: ["o"], ofAdmin: ["u"], all: [], create: "write", replace: "write" },
   palms: {
     getMany: ["e", ["p"]],
     create: "write",

@@ -8,8 +8,13 @@ import { syntheticPalm } from "../../support/palms.ts";
 const { template } = extractTemplate(syntheticPalm({ seed: 1 }), { hand: "left" });
 
 const sealing: Sealing = {
+  kids: ["k"],
   newDataKey: () => ({ kid: "k", sealed: Uint8Array.of(1) }),
-  unwrap: () => ({ seal: (plain) => plain, open: (sealed) => sealed, derive: () => Uint8Array.of(1) }),
+  unwrap(_environment, { kid }) {
+    if (kid !== "k") throw new Error(`no key ${kid}`);
+    return { seal: (plain) => plain, open: (sealed) => sealed, derive: () => Uint8Array.of(1) };
+  },
+  rewrap: (_environment, key) => key,
 };
 
 const home = (id: string) => ({ id, template_format: "palm-code.v1" }) as const;
@@ -27,10 +32,14 @@ function newLog() {
     },
   } as Changes;
   return {
+    ports: { changes },
     galleries: new Galleries({ changes, sealing }, 2 ** 30),
     append(palm_id: string) {
       const seq = entries.length + 1;
       entries.push({ seq, op: "put", palm_id, project_id: "p", hand: "left", template, at: new Date(0) });
+    },
+    rotate() {
+      manifest = { wrapped_key: { kid: "unknown", sealed: Uint8Array.of(2) } };
     },
     destroy() {
       manifest = { wrapped_key: null };
@@ -74,6 +83,21 @@ describe("A live gallery", () => {
     await assert.rejects(late, { code: "expired" });
     assert.throws(() => live.rows, { code: "expired" });
     await assert.rejects(live.sync(), { code: "expired" });
+  });
+
+  it("follows its log through a rotation, though its keyring does not have the new master key", async () => {
+    const log = newLog();
+    const live = log.galleries.open(home("e"));
+    log.append("a");
+    const key = await live.sync();
+    log.rotate();
+    log.append("b");
+    assert.equal(await live.sync(), key);
+    assert.equal(live.rows.size, 2);
+    await assert.rejects(
+      new Galleries({ ...log.ports, sealing }, 1).open(home("e")).sync(),
+      /no key unknown/,
+    );
   });
 
   it("leaves memory when others need it, the least recently used first", async () => {

@@ -21,5 +21,7 @@ export const TEMPLATE_FORMATS = [
 
 export interface Environments {
   get(id: string): Promise<Stored<Environment> | undefined>;
+  /** Every environment, in any order. */
+  all(): Promise<Environment[]>;
   create(environment: Environment): Write;
 }

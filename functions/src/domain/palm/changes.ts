@@ -1,5 +1,5 @@
 import type { Hand } from "../../palm/index.ts";
-import type { Write } from "../store.ts";
+import type { Stored, Write } from "../store.ts";
 import type { WrappedKey } from "./sealing.ts";
 
 /** The head of an environment's gallery. `wrapped_key: null`: the key was destroyed, nothing can be opened. */
@@ -32,7 +32,9 @@ export interface Changes {
   ): Promise<{ manifest: Manifest | undefined; changes: Change[] }>;
   /** The number of the last change, 0 when there is none. */
   head(environment_id: string): Promise<number>;
+  manifest(environment_id: string): Promise<Stored<Manifest> | undefined>;
   createManifest(environment_id: string, manifest: Manifest): Write;
+  replaceManifest(was: Stored<Manifest>, now: Manifest): Write;
   /** Fails when the number is taken: somebody was first. */
   append(environment_id: string, change: Change): Write;
   /** Takes the template out of an old change. */

@@ -2,7 +2,7 @@ import { Gallery } from "../../palm/index.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError } from "../errors.ts";
 import type { Change, Changes, Manifest } from "./changes.ts";
-import { type DataKey, ROTATION, type Sealing, templateSeal, type WrappedKey } from "./sealing.ts";
+import { type DataKey, ROTATION, type Sealing, templateSeal } from "./sealing.ts";
 
 const PAGE = 1000;
 
@@ -26,7 +26,8 @@ export class LiveGallery {
   #gallery: Gallery | undefined;
   #seq = 0;
   #head = 0;
-  #key: { wrapped: WrappedKey; opened: DataKey } | undefined;
+  /** For this gallery's life: a rotation of the keyring wraps the same key anew, maybe by one unknown here. */
+  #key: DataKey | undefined;
   /** For ever: a read that began before the key was destroyed must not bring it back. */
   #erased = false;
   #loaded = false;
@@ -88,7 +89,7 @@ export class LiveGallery {
     }
     await this.#catchUp();
     if (!this.#key) throw erased();
-    return this.#key.opened;
+    return this.#key;
   }
 
   /**
@@ -128,11 +129,11 @@ export class LiveGallery {
       this.#key = undefined;
       throw erased();
     }
-    if (this.#key && Buffer.compare(this.#key.wrapped.sealed, wrapped.sealed) === 0) return this.#key.opened;
-    const opened = this.#sealing.unwrap(this.#home.id, wrapped);
-    this.#key = { wrapped, opened };
-    this.#gallery ??= new Gallery({ format: this.#home.template_format, rotation: opened.derive(ROTATION) });
-    return opened;
+    if (this.#key) return this.#key;
+    const key = this.#sealing.unwrap(this.#home.id, wrapped);
+    this.#gallery = new Gallery({ format: this.#home.template_format, rotation: key.derive(ROTATION) });
+    this.#key = key;
+    return key;
   }
 
   #apply(change: Change, key: DataKey): void {

@@ -26,6 +26,6 @@ export interface Palms {
   create(palm: Palm): Write;
   replace(was: Stored<Palm>, now: Palm): Write;
   remove(was: Stored<Palm>): Write;
-  /** How many palms a project has in an environment. */
-  count(environment_id: string, project_id: string): Promise<number>;
+  /** How many palms a project has in an environment; without one, how many there are. */
+  count(environment_id: string, project_id?: string): Promise<number>;
 }

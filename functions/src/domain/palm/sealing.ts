@@ -14,9 +14,16 @@ export interface DataKey {
 }
 
 export interface Sealing {
+  /** The ids of the keyring's master keys; the last one seals. */
+  readonly kids: readonly string[];
   newDataKey(environment_id: string): WrappedKey;
   /** @throws Error when the master key is not in the keyring. */
   unwrap(environment_id: string, key: WrappedKey): DataKey;
+  /**
+   * The same data key, sealed by the last master key.
+   * @throws Error when the master key is not in the keyring, or is not what sealed it.
+   */
+  rewrap(environment_id: string, key: WrappedKey): WrappedKey;
 }
 
 /** The purpose of the secret that rotates an environment's vectors (docs/adr/0005-vectors-and-their-rotation.md). */

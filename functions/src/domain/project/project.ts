@@ -1,4 +1,5 @@
 import type { Environment } from "../environment/environment.ts";
+import { DomainError } from "../errors.ts";
 import type { Stored, Write } from "../store.ts";
 
 /** One place or app of an organization: members, scans and webhooks live in it. */
@@ -22,6 +23,12 @@ export interface Projects {
   ofOrganizations(organization_ids: readonly string[]): Promise<Project[]>;
   create(project: Project): Write;
   replace(was: Stored<Project>, now: Project): Write;
+}
+
+/** @throws DomainError `conflict` where server lookup cannot be switched on. */
+export function requireLookupAllowed(environment: Environment | undefined): void {
+  if (environment?.server_lookup_allowed) return;
+  throw new DomainError("conflict", "The project has no environment that allows server lookup.");
 }
 
 /** Members and their palms are the customer's own: an environment of the project's organization alone. */

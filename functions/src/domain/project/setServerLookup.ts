@@ -1,7 +1,7 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
-import { DomainError, notFound } from "../errors.ts";
-import type { Project } from "./project.ts";
+import { notFound } from "../errors.ts";
+import { type Project, requireLookupAllowed } from "./project.ts";
 
 /**
  * Switches server lookup of a project on or off.
@@ -17,9 +17,7 @@ export function setServerLookup(
     const { environment_id, server_lookup_enabled } = project.value;
     const environment =
       input.enabled && environment_id ? await ctx.environments.get(environment_id) : undefined;
-    if (input.enabled && !environment?.value.server_lookup_allowed) {
-      throw new DomainError("conflict", "The project has no environment that allows server lookup.");
-    }
+    if (input.enabled) requireLookupAllowed(environment?.value);
     if (server_lookup_enabled === input.enabled) return project.value;
     const now = { ...project.value, server_lookup_enabled: input.enabled };
     return (await ctx.commit([ctx.projects.replace(project, now)])) === "committed" ? now : AGAIN;

@@ -1,0 +1,16 @@
+import { text } from "node:stream/consumers";
+import { runAdmin } from "./admin/program.ts";
+import { openKeys, openPorts } from "./admin/target.ts";
+
+/*
+ * The operator's command: organizations, users, environments, projects and the keyring, of the suite that `npm start`
+ * runs or of a real project. `npm run admin -- --help`
+ */
+
+process.exitCode = await runAdmin(process.argv.slice(2), {
+  out: (words) => process.stdout.write(words),
+  say: (words) => process.stderr.write(words),
+  read: async () => (process.stdin.isTTY ? "" : text(process.stdin)),
+  ports: openPorts,
+  keys: openKeys,
+});

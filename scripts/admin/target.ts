@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { adminDeps, keyDeps } from "../../functions/src/deps.ts";
+import { answers } from "../ports.ts";
+import { emulatorEnv, profileConfig, ROOT } from "../profiles.ts";
+
+export type Ports = Awaited<ReturnType<typeof adminDeps>>;
+export type KeyPorts = Awaited<ReturnType<typeof keyDeps>>;
+
+const DEV = profileConfig("dev");
+
+/** Opens what a project stores; says first which project that is. */
+export async function openPorts(project: string | undefined, say: (words: string) => void): Promise<Ports> {
+  await surround(project ?? DEV.project, say);
+  return adminDeps();
+}
+
+/** The same with the keyring. */
+export async function openKeys(project: string | undefined, say: (words: string) => void): Promise<KeyPorts> {
+  await surround(project ?? DEV.project, say);
+  if (!process.env["TEMPLATE_KEYS"]) {
+    throw new Error(
+      `TEMPLATE_KEYS is not set: TEMPLATE_KEYS="$(npx firebase functions:secrets:access TEMPLATE_KEYS --project ${project})"`,
+    );
+  }
+  return keyDeps();
+}
+
+/** Gives this process the surroundings that the project's functions have; what is set already stays. */
+async function surround(project: string, say: (words: string) => void): Promise<void> {
+  process.env["GCLOUD_PROJECT"] = project;
+  if (!project.startsWith("demo-")) {
+    say(`production project ${project}`);
+    return;
+  }
+  for (const [name, value] of Object.entries(emulatorEnv(DEV.ports))) process.env[name] ??= value;
+  // Nobody's real project is to be asked for credentials.
+  process.env["METADATA_SERVER_DETECTION"] = "none";
+  process.loadEnvFile(join(ROOT, "functions/.secret.local"));
+  for (const name of ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"]) {
+    const host = process.env[name] ?? "";
+    const { hostname, port } = new URL(`http://${host}`);
+    if (!(await answers(Number(port), hostname))) {
+      throw new Error(`the emulators are not running (nobody answers at ${host}): npm start starts them`);
+    }
+  }
+  say(`emulators at ${process.env["FIRESTORE_EMULATOR_HOST"]}, project ${project}`);
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { createSealing, parseKeyring } from "../../functions/src/data/keyring.ts";
+import type { Environment } from "../../functions/src/domain/environment/environment.ts";
+import type { Organization } from "../../functions/src/domain/organization/organization.ts";
+import type { Changes, Manifest } from "../../functions/src/domain/palm/changes.ts";
+import type { Palms } from "../../functions/src/domain/palm/palm.ts";
+import type { Project } from "../../functions/src/domain/project/project.ts";
+import type { Commit, Stored, Write } from "../../functions/src/domain/store.ts";
+import type { User, Users } from "../../functions/src/domain/user/user.ts";
+import { testSurroundings } from "./surroundings.ts";
+
+/** A write of this store: whether it may be done, and doing it. */
+interface Step {
+  holds(): boolean;
+  apply(): void;
+}
+
+/** Documents by id, each read as a version of its own. */
+class Shelf<T> {
+  readonly stored = new Map<string, Stored<T>>();
+
+  get = async (id: string): Promise<Stored<T> | undefined> => this.stored.get(id);
+  all = async (): Promise<T[]> => [...this.stored.values()].map(({ value }) => value);
+  put = (id: string, value: T) => this.stored.set(id, { value, version: {} } as Stored<T>);
+
+  create = (id: string, value: T): Write =>
+    step({ holds: () => !this.stored.has(id), apply: () => this.put(id, value) });
+
+  replace = (was: Stored<T>, value: T): Write => {
+    const find = () => [...this.stored].find(([, stored]) => stored === was)?.[0];
+    return step({ holds: () => find() !== undefined, apply: () => this.put(find() as string, value) });
+  };
+}
+
+const step = (made: Step): Write => made as unknown as Write;
+
+/** A keyring secret of new keys. */
+export const newRing = (...kids: string[]): Record<string, string> =>
+  Object.fromEntries(kids.map((kid) => [kid, randomBytes(32).toString("base64")]));
+
+export const sealingOf = (ring: Record<string, string>) =>
+  createSealing(parseKeyring("TEMPLATE_KEYS", JSON.stringify(ring)));
+
+/** What the operator's verbs use, in memory: commits are all or nothing, and hold to what was read. */
+export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
+  const organizations = new Shelf<Organization>();
+  const environments = new Shelf<Environment>();
+  const projects = new Shelf<Project>();
+  const manifests = new Shelf<Manifest>();
+  const known: User[] = [];
+  let commits = 0;
+  const commit: Commit = async (writes) => {
+    const steps = writes as unknown as readonly Step[];
+    if (!steps.every(({ holds }) => holds())) return "conflict";
+    for (const { apply } of steps) apply();
+    commits += 1;
+    return "committed";
+  };
+  return {
+    ...testSurroundings(),
+    commit,
+    commits: () => commits,
+    manifests,
+    organizations: {
+      get: organizations.get,
+      all: organizations.all,
+      ofAdmin: async () => [],
+      create: (organization: Organization) => organizations.create(organization.id, organization),
+      replace: organizations.replace,
+    },
+    environments: {
+      get: environments.get,
+      all: environments.all,
+      create: (environment: Environment) => environments.create(environment.id, environment),
+    },
+    projects: {
+      get: projects.get,
+      getMany: async () => [],
+      ofOrganizations: async (ids: readonly string[]) =>
+        (await projects.all()).filter(({ organization_id }) => ids.includes(organization_id)),
+      create: (project: Project) => projects.create(project.id, project),
+      replace: projects.replace,
+    },
+    changes: {
+      manifest: manifests.get,
+      createManifest: manifests.create,
+      replaceManifest: manifests.replace,
+    } as unknown as Changes,
+    palms: { count: async () => 24 } as unknown as Palms,
+    sealing,
+    known,
+    users: {
+      find: async (who) => known.find(({ id, email }) => id === who || email === who),
+      async create({ email }) {
+        if (known.some((user) => user.email === email)) return undefined;
+        const user = { id: `uid-of-${email}`, email };
+        known.push(user);
+        return user;
+      },
+    } satisfies Users,
+  };
+}

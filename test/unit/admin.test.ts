@@ -1,0 +1,319 @@
+import assert from "node:assert/strict";
+import { parseKeyring } from "../../functions/src/data/keyring.ts";
+import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
+import { type Outside, runAdmin } from "../../scripts/admin/program.ts";
+import { memoryPorts } from "../support/memory.ts";
+
+const ID = "3f0c1c9e-0000-4000-8000-000000000001";
+
+/** Runs the command in this process, on a store in memory. */
+function newConsole(more: Partial<Outside> = {}) {
+  const ports = memoryPorts();
+  let opened = 0;
+  return {
+    ports,
+    opened: () => opened,
+    async run(...args: string[]) {
+      let [out, said] = ["", ""];
+      const open = async () => {
+        opened += 1;
+        return ports as never;
+      };
+      const outside: Outside = {
+        out: (words) => {
+          out += words;
+        },
+        say: (words) => {
+          said += words;
+        },
+        read: async () => "",
+        ports: open,
+        keys: open,
+        ...more,
+      };
+      return { code: await runAdmin(args, outside), out, said };
+    },
+  };
+}
+
+const json = (answer: { out: string }) => JSON.parse(answer.out);
+
+describe("npm run admin", () => {
+  it("helps everywhere, and that is no failure", async () => {
+    const { run, opened } = newConsole();
+    const nouns = ["organization", "user", "environment", "project", "keyring"];
+    for (const noun of nouns) assert.match((await run("--help")).out, new RegExp(`^ {2}${noun} `, "m"));
+    for (const noun of nouns) {
+      const { code, out } = await run(noun, "--help");
+      assert.equal(code, 0);
+      const verbs = [...out.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, verb]) => verb as string);
+      assert.ok(verbs.length >= 2, out);
+      for (const verb of verbs.filter((one) => one !== "help")) {
+        const help = await run(noun, verb, "--help");
+        assert.equal(help.code, 0, help.out);
+        assert.match(help.out, new RegExp(`^Usage: npm run admin -- ${noun} ${verb} `));
+        assert.match(help.out, /--json/);
+      }
+    }
+    assert.equal(opened(), 0);
+  });
+
+  describe("called wrongly says so in words, opens nothing, and ends with 2", () => {
+    const of = ["--organization", ID];
+    const control = "a\u0007b";
+    for (const [what, args, says] of [
+      ["nothing", [], /Usage/],
+      ["a noun alone", ["project"], /Usage/],
+      ["a noun that is none", ["door", "open"], /unknown command 'door'/],
+      ["a verb that is none", ["project", "open"], /unknown command 'open'/],
+      ["an option that is none", ["project", "list", "--all"], /unknown option '--all'/],
+      ["too many words", ["organization", "list", "all"], /too many arguments/],
+      ["no name", ["organization", "create", "--plan", "business"], /'--name <name>' not specified/],
+      ["no plan", ["organization", "create", "--name", "x"], /'--plan <plan>' not specified/],
+      ["an empty name", ["organization", "create", "--plan", "business", "--name", ""], /It is empty/],
+      [
+        "a long name",
+        ["organization", "create", "--plan", "business", "--name", "x".repeat(201)],
+        /It is longer than 200/,
+      ],
+      [
+        "a control character",
+        ["organization", "create", "--plan", "business", "--name", control],
+        /It contains a control character/,
+      ],
+      ["a plan that is none", ["organization", "create", "--name", "x", "--plan", "gold"], /Allowed choices/],
+      ["no id", ["organization", "add-admin", "acme", "ada"], /It is no lower-case UUID/],
+      ["an upper-case id", ["environment", "destroy-key", ID.toUpperCase()], /It is no lower-case UUID/],
+      ["no user", ["organization", "remove-admin", ID], /missing required argument 'user'/],
+      ["no e-mail", ["user", "create", "--email", "ada"], /It is no e-mail address/],
+      [
+        "a FPIR of 0",
+        ["environment", "create", ...of, "--target-fpir", "0"],
+        /It is no number from 0\.000001/,
+      ],
+      ["a FPIR of 1", ["environment", "create", ...of, "--target-fpir", "1"], /It is no number/],
+      ["a FPIR in words", ["environment", "create", ...of, "--target-fpir", "low"], /It is no number/],
+      ["a format that is none", ["environment", "create", ...of, "--format", "jpeg"], /Allowed choices/],
+      ["a type that is none", ["environment", "create", ...of, "--type", "local"], /Allowed choices/],
+      [
+        "a phone number that is none",
+        ["project", "create", ...of, "--name", "x", "--phone-number", "1"],
+        /It is no E\.164/,
+      ],
+      [
+        "a website that is none",
+        ["project", "create", ...of, "--name", "x", "--website", "javascript:x"],
+        /It is no http/,
+      ],
+      ["neither on nor off", ["project", "set-server-lookup", ID, "maybe"], /Allowed choices/],
+      ["a ring that is none", ["keyring", "rotate", "--ring", "KEYS"], /Allowed choices/],
+      ["a key id that is none", ["keyring", "new", "--id", "2"], /It is no id of a key/],
+      ["a project that is none", ["organization", "list", "--project", "Acme!"], /It is no id of a Firebase/],
+    ] as [string, string[], RegExp][]) {
+      it(what, async () => {
+        const { run, opened } = newConsole();
+        const { code, out, said } = await run(...args);
+        assert.deepEqual({ code, out, opened: opened() }, { code: 2, out: "", opened: 0 });
+        assert.match(said, says);
+      });
+    }
+  });
+
+  it("prints one JSON document, and nothing beside it on standard output", async () => {
+    const { run } = newConsole();
+    const made = await run("organization", "create", "--name", "Blue Gym", "--plan", "business", "--json");
+    assert.deepEqual({ code: made.code, said: made.said }, { code: 0, said: "" });
+    const { id } = json(made);
+    const organization = {
+      id,
+      name: "Blue Gym",
+      plan: "business",
+      admins: [],
+      created_at: "2026-01-02T03:04:05.678Z",
+    };
+    assert.deepEqual(json(made), organization);
+    assert.deepEqual(json(await run("--json", "organization", "list")), [organization]);
+  });
+
+  it("prints a table of a list, and a line for each field of one thing", async () => {
+    const { run } = newConsole();
+    const made = await run("organization", "create", "--name", "Blue Gym", "--plan", "business");
+    const id = /^id {10}(\S+)$/m.exec(made.out)?.[1];
+    assert.equal(
+      made.out,
+      `id          ${id}\nname        Blue Gym\nplan        business\nadmins      –\ncreated_at  2026-01-02T03:04:05.678Z\n`,
+    );
+    assert.deepEqual((await run("organization", "list")).out.split("\n"), [
+      `${"id".padEnd(36)}  name      plan      admins  created_at`,
+      `${"─".repeat(36)}  ────────  ────────  ──────  ${"─".repeat(24)}`,
+      `${id}  Blue Gym  business  –       2026-01-02T03:04:05.678Z`,
+      "",
+    ]);
+  });
+
+  it("takes an environment's options, and fills in what is not said", async () => {
+    const { run } = newConsole();
+    const organization = json(
+      await run("organization", "create", "--name", "x", "--plan", "sandbox", "--json"),
+    ).id;
+    const create = async (...args: string[]) =>
+      json(await run("environment", "create", "--organization", organization, "--json", ...args));
+    const plain = await create();
+    assert.deepEqual(plain, {
+      id: plain.id,
+      organization_id: organization,
+      type: "organization",
+      template_format: "palm-code.v1",
+      target_fpir: 0.001,
+      server_lookup_allowed: true,
+      created_at: "2026-01-02T03:04:05.678Z",
+    });
+    const other = await create(
+      "--type",
+      "global",
+      "--format",
+      "vector-512.v1",
+      "--target-fpir",
+      "1e-5",
+      "--no-server-lookup",
+    );
+    assert.deepEqual(other, {
+      ...plain,
+      id: other.id,
+      type: "global",
+      template_format: "vector-512.v1",
+      target_fpir: 0.00001,
+      server_lookup_allowed: false,
+    });
+  });
+
+  it("says that a user was an admin already, and ends with 0", async () => {
+    const { run, ports } = newConsole();
+    ports.known.push({ id: "ada", email: "ada@blue.example" });
+    const { id } = json(await run("organization", "create", "--name", "x", "--plan", "sandbox", "--json"));
+    const set = async (verb: string) => {
+      const { code, out, said } = await run("organization", verb, id, "ada@blue.example", "--json");
+      return { code, admins: JSON.parse(out).admins, said };
+    };
+    assert.deepEqual(await set("add-admin"), { code: 0, admins: ["ada"], said: "" });
+    const again = "ada@blue.example was an admin already\n";
+    assert.deepEqual(await set("add-admin"), { code: 0, admins: ["ada"], said: again });
+    assert.deepEqual(await set("remove-admin"), { code: 0, admins: [], said: "" });
+    const gone = "ada@blue.example was no admin\n";
+    assert.deepEqual(await set("remove-admin"), { code: 0, admins: [], said: gone });
+  });
+
+  it("reads a password, and does not print it", async () => {
+    const given = newConsole({ read: async () => "a good password\n" });
+    const made = await given.run(
+      "user",
+      "create",
+      "--email",
+      "ada@blue.example",
+      "--password-from-stdin",
+      "--json",
+    );
+    assert.deepEqual(json(made), { id: "uid-of-ada@blue.example", email: "ada@blue.example" });
+    const short = newConsole({ read: async () => "short\n" });
+    assert.deepEqual(
+      await short.run("user", "create", "--email", "ada@blue.example", "--password-from-stdin"),
+      {
+        code: 1,
+        out: "",
+        said: "admin: the password has less than 8 characters\n",
+      },
+    );
+  });
+
+  it("destroys no key without --yes: says what that would do, and ends with 1", async () => {
+    const { run, ports } = newConsole();
+    const organization = json(
+      await run("organization", "create", "--name", "Blue Gym", "--plan", "sandbox", "--json"),
+    ).id;
+    const { id } = json(await run("environment", "create", "--organization", organization, "--json"));
+    const commits = ports.commits();
+    const result = { environment_id: id, organization: "Blue Gym", palms: 24 };
+    const destroy = async (...args: string[]) => {
+      const { code, out, said } = await run("environment", "destroy-key", id, "--json", ...args);
+      return { code, result: JSON.parse(out), said };
+    };
+    assert.deepEqual(await destroy(), {
+      code: 1,
+      result: { ...result, outcome: "would_destroy" },
+      said: "nothing was done: with --yes nobody ever opens the 24 palms of Blue Gym again\n",
+    });
+    assert.equal(ports.commits(), commits);
+    assert.deepEqual(await destroy("--yes"), {
+      code: 0,
+      result: { ...result, outcome: "destroyed" },
+      said: "nobody opens the 24 palms of Blue Gym any more\n",
+    });
+    assert.deepEqual(await destroy("--yes"), {
+      code: 0,
+      result: { ...result, outcome: "destroyed_before" },
+      said: "the key was destroyed before\n",
+    });
+  });
+
+  describe("prints a keyring with a new key at its end", () => {
+    let was: string | undefined;
+    beforeEach(() => {
+      was = process.env["TEMPLATE_KEYS"];
+      delete process.env["TEMPLATE_KEYS"];
+    });
+    afterEach(() => {
+      delete process.env["TEMPLATE_KEYS"];
+      if (was !== undefined) process.env["TEMPLATE_KEYS"] = was;
+    });
+
+    it("given to standard input or in the environment, and opens no project", async () => {
+      const first = await newConsole({ read: async () => "{}" }).run("keyring", "new");
+      const one = json(first);
+      assert.deepEqual(Object.keys(one), ["k1"]);
+      process.env["TEMPLATE_KEYS"] = first.out;
+      const { run, opened } = newConsole();
+      const second = await run("keyring", "new");
+      const two = json(second);
+      assert.deepEqual({ ...two, k2: "" }, { ...one, k2: "" });
+      assert.deepEqual(parseKeyring("RING", second.out).kids, ["k1", "k2"]);
+      assert.notEqual(two.k1, two.k2);
+      assert.deepEqual(Object.keys(json(await run("keyring", "new", "--id", "spring"))), ["k1", "spring"]);
+      assert.deepEqual(await run("keyring", "new", "--id", "k1"), {
+        code: 1,
+        out: "",
+        said: "admin: TEMPLATE_KEYS has a key k1 already\n",
+      });
+      assert.equal(opened(), 0);
+    });
+
+    it("and repeats nothing of one that is broken", async () => {
+      for (const [given, says] of [
+        ["", "the present keyring is missing: set TEMPLATE_KEYS, or give it to standard input"],
+        ['{"k1": "secret"}', 'TEMPLATE_KEYS is no keyring: {"<kid>": "<base64 of 32 bytes>"} is expected'],
+      ]) {
+        const answer = await newConsole({ read: async () => given as string }).run("keyring", "new");
+        assert.deepEqual(answer, { code: 1, out: "", said: `admin: ${says}\n` });
+      }
+    });
+  });
+
+  it("says in one line why it failed, with 1 and without a stack", async () => {
+    for (const [error, says] of [
+      [new Error("one\n  two"), "one two"],
+      [new DomainError("conflict", "No."), "No."],
+      [unavailable(new Error("down")), "The service is busy or a dependency is down; try again. (down)"],
+    ] as const) {
+      const ports = () => Promise.reject(error);
+      const answer = await newConsole({ ports }).run("organization", "list");
+      assert.deepEqual(answer, { code: 1, out: "", said: `admin: ${says}\n` });
+    }
+  });
+
+  it("names the project that is missing", async () => {
+    assert.deepEqual(await newConsole().run("project", "set-server-lookup", ID, "on"), {
+      code: 1,
+      out: "",
+      said: `admin: There is no project ${ID}.\n`,
+    });
+  });
+});
