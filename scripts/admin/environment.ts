@@ -66,7 +66,7 @@ export function environment(program: Command, does: Does): void {
 }
 
 function told({ outcome, organization, palms }: Destruction): string {
-  const whose = `${palms} palms of ${organization ?? "an organization that is gone"}`;
+  const whose = `${palms} ${palms === 1 ? "palm" : "palms"} of ${organization ?? "an organization that is gone"}`;
   return {
     would_destroy: `nothing was done: with --yes nobody ever opens the ${whose} again`,
     destroyed: `nobody opens the ${whose} any more`,

@@ -53,6 +53,6 @@ export function keyring(program: Command, does: Does): void {
 function told({ failed, unused, kid }: Rotation): string {
   const leave = unused.length > 0 ? `${unused.join(", ")} may leave the keyring` : `only ${kid} is in use`;
   return failed.length > 0
-    ? `the keyring does not open ${failed.length} environments: take no key out of it`
+    ? `${failed.length} not opened by this keyring, and left as they were: take no key out of it`
     : leave;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { adminDeps, keyDeps } from "../../functions/src/deps.ts";
+import type { adminDeps, keyDeps } from "../../functions/src/deps.ts";
 import { answers } from "../ports.ts";
 import { emulatorEnv, profileConfig, ROOT } from "../profiles.ts";
 
@@ -8,10 +8,13 @@ export type KeyPorts = Awaited<ReturnType<typeof keyDeps>>;
 
 const DEV = profileConfig("dev");
 
+/** Loaded late: help and wrong usage need no client of Google's. */
+const deps = () => import("../../functions/src/deps.ts");
+
 /** Opens what a project stores; says first which project that is. */
 export async function openPorts(project: string | undefined, say: (words: string) => void): Promise<Ports> {
   await surround(project ?? DEV.project, say);
-  return adminDeps();
+  return (await deps()).adminDeps();
 }
 
 /** The same with the keyring. */
@@ -22,7 +25,7 @@ export async function openKeys(project: string | undefined, say: (words: string)
       `TEMPLATE_KEYS is not set: TEMPLATE_KEYS="$(npx firebase functions:secrets:access TEMPLATE_KEYS --project ${project})"`,
     );
   }
-  return keyDeps();
+  return (await deps()).keyDeps();
 }
 
 /** Gives this process the surroundings that the project's functions have; what is set already stays. */

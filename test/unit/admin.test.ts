@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { parseKeyring } from "../../functions/src/data/keyring.ts";
 import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
 import { type Outside, runAdmin } from "../../scripts/admin/program.ts";
-import { memoryPorts } from "../support/memory.ts";
+import { admin } from "../support/admin.ts";
+import { memoryPorts, newRing } from "../support/memory.ts";
 
 const ID = "3f0c1c9e-0000-4000-8000-000000000001";
 
@@ -316,4 +317,63 @@ describe("npm run admin", () => {
       said: `admin: There is no project ${ID}.\n`,
     });
   });
+});
+
+describe("npm run admin, in a process of its own", function () {
+  this.timeout(20_000);
+  const nowhere = "127.0.0.1:1";
+  const none = {
+    FIRESTORE_EMULATOR_HOST: undefined,
+    FIREBASE_AUTH_EMULATOR_HOST: undefined,
+    FIREBASE_STORAGE_EMULATOR_HOST: undefined,
+    STORAGE_EMULATOR_HOST: undefined,
+    CLOUD_TASKS_EMULATOR_HOST: undefined,
+    TEMPLATE_KEYS: undefined,
+  };
+  const create = ["environment", "create", "--organization", ID];
+  const real = "production project acme-live\n";
+
+  for (const [what, args, env, code, said] of [
+    [
+      "fails at once where no emulators run",
+      ["organization", "list"],
+      { ...none, FIRESTORE_EMULATOR_HOST: nowhere },
+      1,
+      `admin: the emulators are not running (nobody answers at ${nowhere}): npm start starts them\n`,
+    ],
+    [
+      "refuses a real project while emulators are named",
+      ["organization", "list", "--project", "acme-live"],
+      { ...none, FIRESTORE_EMULATOR_HOST: nowhere },
+      1,
+      `${real}admin: FIRESTORE_EMULATOR_HOST is set in the production project acme-live\n`,
+    ],
+    [
+      "wants the keyring of a real project, and says where it is",
+      [...create, "--project", "acme-live"],
+      none,
+      1,
+      `${real}admin: TEMPLATE_KEYS is not set: TEMPLATE_KEYS="$(npx firebase functions:secrets:access TEMPLATE_KEYS --project acme-live)"\n`,
+    ],
+    [
+      "refuses the demo keyring for a real project",
+      [...create, "--project", "acme-live"],
+      { ...none, TEMPLATE_KEYS: JSON.stringify(newRing("demo-1")) },
+      1,
+      `${real}admin: the secret TEMPLATE_KEYS is the demo keyring; make one of your own (docs/deploy.md)\n`,
+    ],
+    [
+      "tells wrong usage by its exit code",
+      ["organization", "list", "all"],
+      none,
+      2,
+      "error: too many arguments for 'list'. Expected 0 arguments but got 1.\n(--help tells more)\n",
+    ],
+  ] as const) {
+    it(what, async () => {
+      const started = performance.now();
+      assert.deepEqual(await admin(args, { env }), { code, out: "", said });
+      assert.ok(performance.now() - started < 10_000);
+    });
+  }
 });

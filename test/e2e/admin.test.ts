@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { signIn } from "../../scripts/api.ts";
+import { admin } from "../support/admin.ts";
+import { assertProblem, type Client, createClient } from "../support/client.ts";
+import { newRing } from "../support/memory.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { baseUrl, loadParameters } from "../support/suite.ts";
+
+const PROJECT = "demo-palmgate-test";
+
+const picture = (sample: number) => ({
+  image: Buffer.from(encodePng(syntheticPalm({ seed: 8100, sample }))).toString("base64"),
+});
+
+describe("npm run admin", function () {
+  this.timeout(120_000);
+  let api: Client;
+
+  before(() => {
+    loadParameters();
+    api = createClient(baseUrl());
+  });
+
+  const target = (project: string) =>
+    `emulators at ${process.env["FIRESTORE_EMULATOR_HOST"]}, project ${project}\n`;
+
+  /** The result of a command that is done; what it says beside it is `says`. */
+  async function done(args: readonly string[], says = "", project = PROJECT, env = {}) {
+    const { code, out, said } = await admin([...args, "--json", "--project", project], { env });
+    assert.deepEqual({ code, said }, { code: 0, said: target(project) + says }, args.join(" "));
+    return JSON.parse(out);
+  }
+  const refused = async (...args: string[]) => {
+    const { code, out, said } = await admin([...args, "--project", PROJECT]);
+    return { code, out, said: said.replace(target(PROJECT), "") };
+  };
+
+  it("provisions a second organization from nothing, and takes it away again", async () => {
+    const email = `${randomUUID()}@blue.example`;
+    const user = await done(["user", "create", "--email", email]);
+    assert.deepEqual({ ...user, id: "", password: "" }, { id: "", email, password: "" });
+    const organization = await done([
+      ...["organization", "create", "--name", "Blue Gym", "--plan", "business", "--admin", email],
+    ]);
+    assert.deepEqual(organization, {
+      id: organization.id,
+      name: "Blue Gym",
+      plan: "business",
+      admins: [user.id],
+      created_at: organization.created_at,
+    });
+    const environment = await done(["environment", "create", "--organization", organization.id]);
+    const project = await done([
+      ...["project", "create", "--organization", organization.id, "--environment", environment.id],
+      ...["--name", "Main entrance", "--website", "https://blue.example", "--server-lookup"],
+    ]);
+    assert.deepEqual(project, {
+      id: project.id,
+      organization_id: organization.id,
+      environment_id: environment.id,
+      name: "Main entrance",
+      phone_number: null,
+      website: "https://blue.example",
+      sandbox: false,
+      server_lookup_enabled: true,
+      created_at: project.created_at,
+    });
+    assert.deepEqual(await done(["project", "list", "--organization", organization.id]), [project]);
+    assert.deepEqual(
+      (await done(["organization", "list"])).find(({ id }: { id: string }) => id === organization.id),
+      organization,
+    );
+
+    const authPort = Number(process.env["FIREBASE_AUTH_EMULATOR_HOST"]?.split(":")[1]);
+    const token = (await signIn(authPort, email, user.password)).body.idToken;
+    const keys = `/v1/organization/${organization.id}/api-keys`;
+    const made = await api("POST", keys, { token, body: { name: "Front desk", project_ids: null } });
+    assert.equal(made.status, 201, made.text);
+    const call = (method: string, path: string, body?: unknown) =>
+      api(method, `/v1/project/${project.id}/${path}`, { token: made.body.key, ...(body ? { body } : {}) });
+    const member = await call("POST", "members", { name: "Noa Levy" });
+    assert.equal(member.status, 201, member.text);
+    const enrolled = await call("POST", "enroll", {
+      member_id: member.body.id,
+      samples: [picture(0), picture(1), picture(2)],
+    });
+    assert.equal(enrolled.status, 201, enrolled.text);
+    const found = await call("POST", "identify", picture(3));
+    assert.deepEqual(
+      { status: found.status, member_id: found.body.member_id, searched: found.body.searched },
+      { status: 200, member_id: member.body.id, searched: 1 },
+      found.text,
+    );
+
+    const off = await done(["project", "set-server-lookup", project.id, "off"]);
+    assert.deepEqual(off, { ...project, server_lookup_enabled: false });
+    assertProblem(await call("POST", "identify", picture(3)), 403, "server_lookup_disabled");
+    assert.deepEqual(await done(["project", "set-server-lookup", project.id, "on"]), project);
+
+    const lists = () => api("GET", keys, { token });
+    assert.equal((await lists()).status, 200);
+    const nobody = { ...organization, admins: [] };
+    assert.deepEqual(await done(["organization", "remove-admin", organization.id, email]), nobody);
+    assertProblem(await lists(), 404, "not_found");
+    assert.deepEqual(
+      await done(["organization", "remove-admin", organization.id, email], `${email} was no admin\n`),
+      nobody,
+    );
+    assert.deepEqual(await done(["organization", "add-admin", organization.id, user.id]), organization);
+    assert.equal((await lists()).status, 200);
+
+    const states = () => done(["environment", "list", "--organization", organization.id]);
+    assert.deepEqual(await states(), [{ ...environment, palms: 1, kid: "demo-1" }]);
+    assert.deepEqual(await refused("environment", "destroy-key", environment.id), {
+      code: 1,
+      out: `environment_id  ${environment.id}\norganization    Blue Gym\npalms           1\noutcome         would_destroy\n`,
+      said: "nothing was done: with --yes nobody ever opens the 1 palm of Blue Gym again\n",
+    });
+    assert.equal((await call("POST", "identify", picture(3))).status, 200);
+    const destruction = { environment_id: environment.id, organization: "Blue Gym", palms: 1 };
+    assert.deepEqual(
+      await done(
+        ["environment", "destroy-key", environment.id, "--yes"],
+        "nobody opens the 1 palm of Blue Gym any more\n",
+      ),
+      { ...destruction, outcome: "destroyed" },
+    );
+    assert.deepEqual(await states(), [{ ...environment, palms: 1, kid: null }]);
+    const verify = `members/${member.body.id}/verify`;
+    assertProblem(await call("POST", "identify", picture(3)), 410, "expired");
+    assertProblem(await call("POST", verify, picture(3)), 410, "expired");
+    const samples = [picture(4)];
+    assertProblem(await call("POST", "enroll", { member_id: member.body.id, samples }), 410, "expired");
+    assert.deepEqual(
+      await done(["environment", "destroy-key", environment.id], "the key was destroyed before\n"),
+      { ...destruction, outcome: "destroyed_before" },
+    );
+    // What is left of the people can still be deleted.
+    assert.equal((await call("DELETE", `members/${member.body.id}`)).status, 204);
+  });
+
+  it("rotates a keyring, in a project of its own", async () => {
+    const project = "demo-palmgate-rotation";
+    const demo = JSON.parse(process.env["TEMPLATE_KEYS"] ?? "");
+    const { id } = await done(
+      ["organization", "create", "--name", "Blue Gym", "--plan", "business"],
+      "",
+      project,
+    );
+    await done(["environment", "create", "--organization", id], "", project);
+    const rotate = (kids: string[], says: string) =>
+      done(["keyring", "rotate", "--ring", "TEMPLATE_KEYS"], says, project, {
+        TEMPLATE_KEYS: JSON.stringify({
+          ...demo,
+          ...Object.fromEntries(kids.map((kid) => [kid, ring[kid]])),
+        }),
+      });
+    const ring = newRing("next");
+    const done0 = { kid: "demo-1", rewrapped: 0, current: 1, destroyed: 0, failed: [], unused: [] };
+    assert.deepEqual(await rotate([], "only demo-1 is in use\n"), done0);
+    const rotated = { ...done0, kid: "next", unused: ["demo-1"] };
+    const says = "demo-1 may leave the keyring\n";
+    assert.deepEqual(await rotate(["next"], says), { ...rotated, rewrapped: 1, current: 0 });
+    assert.deepEqual(await rotate(["next"], says), rotated);
+
+    const without = await admin(["keyring", "rotate", "--json", "--project", project]);
+    assert.equal(without.code, 1);
+    assert.equal(
+      without.said,
+      `${target(project)}1 not opened by this keyring, and left as they were: take no key out of it\n`,
+    );
+    const [environment] = await done(["environment", "list"], "", project);
+    assert.deepEqual(JSON.parse(without.out), {
+      ...done0,
+      current: 0,
+      failed: [{ environment_id: environment.id, kid: "next" }],
+    });
+  });
+
+  it("says what there is not, and ends with 1", async () => {
+    const id = randomUUID();
+    const none = (what: string) => ({ code: 1, out: "", said: `admin: There is no ${what}.\n` });
+    const create = ["create", "--organization", id];
+    for (const [args, what] of [
+      [["organization", "add-admin", id, "ada@blue.example"], `organization ${id}`],
+      [["organization", "create", "--name", "x", "--plan", "sandbox", "--admin", "eve"], "user eve"],
+      [["environment", ...create], `organization ${id}`],
+      [["environment", "list", "--organization", id], `organization ${id}`],
+      [["environment", "destroy-key", id, "--yes"], `environment ${id}`],
+      [["project", ...create, "--name", "x"], `organization ${id}`],
+      [["project", "list", "--organization", id], `organization ${id}`],
+      [["project", "set-server-lookup", id, "on"], `project ${id}`],
+    ] as const) {
+      assert.deepEqual(await refused(...args), none(what), args.join(" "));
+    }
+  });
+});
