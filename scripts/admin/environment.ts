@@ -46,7 +46,7 @@ export function environment(program: Command, does: Does): void {
     .action(
       does(async ({ ports, options }) => ({
         result: await listEnvironments(await ports(), { organization_id: options.organization }),
-        columns: ["id", "organization_id", "type", "template_format", "palms", "kid", "created_at"],
+        columns: ["id", "organization_id", "type", "template_format", "palms", "kid"],
       })),
     );
 
