@@ -1,11 +1,17 @@
 import { text } from "node:stream/consumers";
-import { runAdmin } from "./admin/program.ts";
+import { reason, runAdmin } from "./admin/program.ts";
 import { openKeys, openPorts } from "./admin/target.ts";
 
 /*
  * The operator's command: organizations, users, environments, projects and the keyring, of the suite that `npm start`
  * runs or of a real project. `npm run admin -- --help`
  */
+
+// Google's client loads credentials where nobody listens, too: what goes wrong there is no crash.
+process.on("uncaughtException", (error) => {
+  if (!process.exitCode) process.stderr.write(`admin: ${reason(error)}\n`);
+  process.exit(1);
+});
 
 process.exitCode = await runAdmin(process.argv.slice(2), {
   out: (words) => process.stdout.write(words),

@@ -105,8 +105,8 @@ function createProgram(does: Does, { out, say }: Outside): Command {
   return program;
 }
 
-/** In one line. */
-function reason(error: unknown): string {
+/** Why something failed, in one line. */
+export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause =
     error instanceof DomainError && error.cause instanceof Error ? ` (${error.cause.message})` : "";

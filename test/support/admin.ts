@@ -17,7 +17,7 @@ export async function admin(
   args: readonly string[],
   { env = {}, input = "" }: { env?: Record<string, string | undefined>; input?: string } = {},
 ): Promise<Ran> {
-  const child = spawn(process.execPath, ["scripts/admin.ts", ...args], {
+  const child = spawn(process.execPath, ["--no-warnings", "scripts/admin.ts", ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
   });

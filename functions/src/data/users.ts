@@ -1,5 +1,4 @@
 import type { Auth, UserRecord } from "firebase-admin/auth";
-import { unavailable } from "../domain/errors.ts";
 import type { User, Users } from "../domain/user/user.ts";
 import { withDeadline } from "./deadline.ts";
 
@@ -22,6 +21,6 @@ async function asked(operation: Promise<UserRecord>, answers: readonly string[])
     return { id: uid, email: email ?? null };
   } catch (error) {
     if (answers.includes((error as { code?: string }).code ?? "")) return undefined;
-    throw unavailable(error);
+    throw error;
   }
 }
