@@ -14,7 +14,7 @@ const picture = (sample: number) => ({
 });
 
 describe("npm run admin", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let api: Client;
 
   before(() => {
