@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Answer, createApi, signIn } from "./api.ts";
-import { interruption, type Suite, startSuite } from "./emulators.ts";
+import { interruption, type Suite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import { printTable } from "./table.ts";
+import { startWorld } from "./world-start.ts";
 
 /*
  * The main job, played on a suite of its own by somebody who has nothing but the documentation: HTTP through Hosting,
@@ -32,7 +33,7 @@ class Unexpected extends Error {}
 const interrupted = interruption();
 try {
   console.log("Starting the emulators ...");
-  const suite = await startSuite({ profile: "demo", importDir: DATA, signal: interrupted });
+  const suite = await startWorld({ profile: "demo", importDir: DATA, signal: interrupted });
   try {
     await play(suite);
   } finally {

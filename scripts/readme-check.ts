@@ -4,9 +4,10 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { allRoutes } from "../functions/src/api/routes.ts";
-import { interruption, startSuite } from "./emulators.ts";
+import { interruption } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import { printTable } from "./table.ts";
+import { startWorld } from "./world-start.ts";
 
 /*
  * Holds README.md to what it says. Every ```bash block is run as it stands, in one shell, on what `npm start` starts
@@ -46,7 +47,7 @@ async function checkExamples(): Promise<void> {
   if (examples.length === 0) throw new Error("README.md has no example");
   if (process.argv.includes("--running")) return tryExamples(examples);
   const importDir = join(ROOT, "emulator-data");
-  const suite = await startSuite({ profile: "dev", importDir, signal: interrupted });
+  const suite = await startWorld({ profile: "dev", importDir, signal: interrupted });
   try {
     await tryExamples(examples);
   } finally {

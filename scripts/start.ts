@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { interruption, startSuite } from "./emulators.ts";
+import { interruption } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
+import { startWorld } from "./world-start.ts";
 
 const HELP = `Usage: npm start [-- --data DIR]
 
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
   const importDir = [dataDir, SEEDED].find((dir) => dir !== undefined && holdsExport(dir));
 
   console.log("Starting the emulators ...");
-  const suite = await startSuite({
+  const suite = await startWorld({
     profile: "dev",
     importDir,
     exportDir: dataDir,

@@ -27,12 +27,12 @@ const RIVAL_PALMS = "eeeeeeee-0000-4000-8000-000000000002";
 const TINY_PALMS = "eeeeeeee-0000-4000-8000-000000000003";
 const GLOBAL_PALMS = "eeeeeeee-0000-4000-8000-000000000009";
 
-const ACME_HQ = "bbbbbbbb-0000-4000-8000-000000000001";
+export const ACME_HQ = "bbbbbbbb-0000-4000-8000-000000000001";
 const ACME_KIOSK = "bbbbbbbb-0000-4000-8000-000000000002";
 const RIVAL_GYM = "bbbbbbbb-0000-4000-8000-000000000003";
 const TINY_SHOP = "bbbbbbbb-0000-4000-8000-000000000004";
 
-const FRONT_DOOR = "dddddddd-0000-4000-8000-000000000001";
+export const FRONT_DOOR = "dddddddd-0000-4000-8000-000000000001";
 
 /** Console users; each administers the organization named, the last none. */
 export const users = [
