@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { parse } from "csv-parse/sync";
 import { type Answer, createApi, signIn } from "./api.ts";
 import { interruption, type Suite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
@@ -24,6 +25,8 @@ interface Step {
   send: () => Promise<Answer>;
   /** The status, and the fields of the body that matter. */
   expect: readonly [status: number, fields?: Record<string, unknown>];
+  /** What must hold of the body beyond that. */
+  holds?: (body: Answer["body"]) => boolean;
   /** What came back, in a few words. */
   tell: (body: Answer["body"]) => string;
 }
@@ -162,7 +165,7 @@ async function play(suite: Suite): Promise<void> {
     expect: [204],
     tell: () => "nothing, as it should",
   });
-  await steps.play({
+  const { scan_id } = await steps.play({
     title: "Whose palm is it now?",
     ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
     expect: [200, { outcome: "no_match", member_id: null }],
@@ -173,6 +176,45 @@ async function play(suite: Suite): Promise<void> {
     ...inProject("GET", member, key),
     expect: [404, { code: "not_found" }],
     tell: refusal,
+  });
+
+  await steps.play({
+    title: "What stays are scans",
+    ...inProject("GET", "/scans?per_page=10", key),
+    expect: [200, { page: 1, per_page: 10 }],
+    holds: ({ items }) =>
+      items.length === 10 &&
+      items[0].id === scan_id &&
+      items.some((scan: { member_id: string | null }) => scan.member_id === member_id),
+    tell: ({ items, total_count }) => `${items.length} of ${total_count} in 24 hours`,
+  });
+  await steps.play({
+    title: "When did people come?",
+    ...inProject("GET", "/scans/summary?bucket=hour", key),
+    expect: [200, { bucket: "hour" }],
+    holds: ({ buckets }) => sum(buckets) > 100,
+    tell: ({ buckets }) => `${bars(buckets)} ${sum(buckets)} scans`,
+  });
+  const { items: paid, total_count } = await steps.play({
+    title: "What was paid?",
+    ...inProject("GET", "/transactions?per_page=10", key),
+    expect: [200, { page: 1, per_page: 10 }],
+    holds: ({ items, total_count }) => items.length === 10 && total_count > 50,
+    tell: ({ items: [last], total_count }) => `${last.reference ?? "something"}, and ${total_count - 1} more`,
+  });
+  const payer = paid.find(({ status }: { status: string }) => status === "approved");
+  await steps.play({
+    title: "By whom?",
+    ...inProject("GET", `/members/${payer.member_id}`, key),
+    expect: [200, { id: payer.member_id }],
+    tell: ({ name }) => `${payer.reference ?? "something"} by ${name}`,
+  });
+  await steps.play({
+    title: "All of it for a spreadsheet",
+    ...inProject("GET", "/transactions/csv", key),
+    expect: [200],
+    holds: (csv) => rows(csv).length === total_count && csv.endsWith("\r\n"),
+    tell: (csv) => `${rows(csv).length} rows of CSV`,
   });
 
   await steps.play({
@@ -208,7 +250,7 @@ function newSteps() {
   const row = printTable([
     { title: "#", width: 2, right: true, look: "dim" },
     { title: "step", width: 28 },
-    { title: "request", width: 42, look: "dim" },
+    { title: "request", width: 47, look: "dim" },
     { title: "status", width: 6, right: true, look: "verdict" },
     { title: "what came back", width: 39, look: "bold" },
     { title: "ms", width: 4, right: true, look: "dim" },
@@ -217,18 +259,20 @@ function newSteps() {
   let total = 0;
   return {
     /** @throws Unexpected for another answer than was expected. */
-    async play({ title, request, send, expect: [status, fields = {}], tell }: Step): Promise<Answer["body"]> {
+    async play({ title, request, send, expect, holds, tell }: Step): Promise<Answer["body"]> {
+      const [status, fields = {}] = expect;
       const answer = await send();
       count += 1;
       total += answer.ms;
       const good =
         answer.status === status &&
-        Object.entries(fields).every(([name, value]) => isDeepStrictEqual(answer.body?.[name], value));
+        Object.entries(fields).every(([name, value]) => isDeepStrictEqual(answer.body?.[name], value)) &&
+        (holds?.(answer.body) ?? true);
       const told = good ? tell(answer.body) : "not what was expected";
       row([`${count}`, title, request, `${answer.status}`, told, `${Math.round(answer.ms)}`], good);
       if (!good) {
         throw new Unexpected(
-          `\nStep ${count}, "${title}", failed.\n  expected  ${status} ${JSON.stringify(fields)}\n` +
+          `\nStep ${count}, "${title}", failed.\n  expected  ${status} ${JSON.stringify(fields)} ${holds ?? ""}\n` +
             `  came      ${answer.status} ${JSON.stringify(answer.body)}`,
         );
       }
@@ -248,6 +292,25 @@ function verdict({ outcome, score, threshold, searched }: Answer["body"]): strin
   return typeof score === "number"
     ? `${outcome}: ${score.toFixed(2)} where ${threshold.toFixed(2)} is enough`
     : `${outcome} among ${searched} palms`;
+}
+
+/** An hour of a summary. */
+interface Bucket {
+  total: number;
+}
+
+function sum(buckets: Bucket[]): number {
+  return buckets.reduce((all, { total }) => all + total, 0);
+}
+
+/** A bar for each hour. */
+function bars(buckets: Bucket[]): string {
+  const most = Math.max(...buckets.map(({ total }) => total));
+  return buckets.map(({ total }) => "▁▂▃▄▅▆▇█"[Math.ceil((total / most) * 7)]).join("");
+}
+
+function rows(csv: string): unknown[] {
+  return parse(csv, { columns: true });
 }
 
 function refusal({ code }: Answer["body"]): string {
