@@ -11,14 +11,15 @@ import { startWorld } from "./world-start.ts";
 
 /*
  * Holds README.md to what it says. Every ```bash block is run as it stands, in one shell, on what `npm start` starts
- * (with `--running` it has been started already); a ```json block after it is what it must print, … being anything.
+ * (with `--running` it has been started already); a ```json or ```csv block after it is what it must print, … being
+ * anything, and the rest at the end of an array or of CSV.
  */
 
 interface Example {
   line: number;
   script: string;
   /** The answer as README shows it; undefined when the block is to print nothing. */
-  shown: string | undefined;
+  shown: { language: "json" | "csv"; text: string } | undefined;
 }
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -67,9 +68,10 @@ function findExamples(): Example[] {
   const fences = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
   return fences.flatMap(([, language, script = ""], index) => {
     if (language !== "bash") return [];
-    const next = fences[index + 1];
+    const [, next, text = ""] = fences[index + 1] ?? [];
     const line = readme.slice(0, fences[index]?.index).split("\n").length + 1;
-    return [{ line, script, shown: next?.[1] === "json" ? next[2] : undefined }];
+    const shown: Example["shown"] = next === "json" || next === "csv" ? { language: next, text } : undefined;
+    return [{ line, script, shown }];
   });
 }
 
@@ -81,10 +83,11 @@ async function run(examples: readonly Example[]): Promise<string[]> {
   return stdout.split(mark).slice(0, -1);
 }
 
-function compare(shown: string | undefined, printed: string | undefined): string[] {
+function compare(shown: Example["shown"], printed: string | undefined): string[] {
   if (printed === undefined) return ["was never reached"];
   if (shown === undefined) return printed === "" ? [] : [`prints ${printed}`];
-  const wanted: unknown = JSON.parse(shown);
+  if (shown.language === "csv") return compareCsv(shown.text, printed);
+  const wanted: unknown = JSON.parse(shown.text);
   try {
     return differences(wanted, JSON.parse(printed), "the answer");
   } catch {
@@ -92,8 +95,20 @@ function compare(shown: string | undefined, printed: string | undefined): string
   }
 }
 
+function compareCsv(shown: string, printed: string): string[] {
+  if (!printed.endsWith("\r\n")) return ["prints CSV without its end"];
+  const rows = printed.split("\r\n");
+  const wanted = shown.trimEnd().split("\n");
+  if (wanted.at(-1) !== "…" && rows.length - 1 > wanted.length) return [`prints ${rows.length - 1} rows`];
+  return wanted.flatMap((row, i) => (fits(row, rows[i] ?? "") ? [] : [`row ${i} is ${rows[i]}, not ${row}`]));
+}
+
 function differences(shown: unknown, came: unknown, at: string): string[] {
   if (shown === "…" && came !== undefined) return [];
+  if (Array.isArray(shown) && Array.isArray(came) && shown.at(-1) === "…") {
+    const first = shown.slice(0, -1);
+    return differences(first, came.slice(0, first.length), at);
+  }
   if (isObject(shown) && isObject(came)) {
     const names = new Set([...Object.keys(shown), ...Object.keys(came)]);
     return [...names].flatMap((name) => differences(shown[name], came[name], `${at}'s ${name}`));
