@@ -118,22 +118,21 @@ export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePort
 /** For `health`: a check of each dependency. @public */
 export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "checks">> {
   const clients = connect();
-  const { projectId, db, auth, tasksEmulatorHost: emulatorHost } = clients;
-  const [checks, health, { createQueueCheck }, { openStorage }] = await Promise.all([
+  const { projectId, tasksEmulatorHost: emulatorHost } = clients;
+  const [checks, health, { createQueueCheck }] = await Promise.all([
     import("./data/health.ts"),
     import("./domain/health/checkHealth.ts"),
     import("./data/queue.ts"),
-    import("./data/storage.ts"),
   ]);
   const list = [
-    checks.createFirestoreCheck(db),
-    checks.createAuthCheck(auth),
-    checks.createStorageCheck(openStorage(projectId), params.TEMPLATE_BUCKET.value()),
+    checks.createFirestoreCheck(projectId),
+    checks.createAuthCheck(projectId),
+    checks.createStorageCheck(params.TEMPLATE_BUCKET.value()),
     createQueueCheck({ projectId, region: REGION, name: "deliverwebhook", emulatorHost }),
   ];
-  // A first call opens connections, which takes longer than a check may: let nobody wait for that.
+  // A first call loads code and fetches a token, which may take longer than a check may: let nobody wait for that.
   for (const { run } of list) run().catch(() => undefined);
-  return { ...coreDeps(clients), checks: new health.Checks(list, surroundings.now) };
+  return { ...coreDeps(clients), checks: new health.Checks(list, () => performance.now()) };
 }
 
 /** For `sweeper`: what it sweeps. @public */

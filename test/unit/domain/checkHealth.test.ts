@@ -9,7 +9,8 @@ const check = (name: string, critical: boolean, run: () => Promise<void> = async
 });
 
 describe("Health", () => {
-  const statusOf = async (...list: Check[]) => (await new Checks(list, () => new Date()).report()).status;
+  const statusOf = async (...list: Check[]) =>
+    (await new Checks(list, () => performance.now()).report()).status;
   const refused = () => Promise.reject(new Error("refused"));
 
   it("is ok when all answer, degraded without a minor one, down without a critical one", async () => {
@@ -20,9 +21,8 @@ describe("Health", () => {
 
   it("ends within 800 ms when everything hangs", async () => {
     const started = performance.now();
-    const report = await new Checks(
-      [check("a", true, hung), check("b", false, hung)],
-      () => new Date(),
+    const report = await new Checks([check("a", true, hung), check("b", false, hung)], () =>
+      performance.now(),
     ).report();
     assert.ok(performance.now() - started < 800);
     assert.deepEqual(
@@ -35,7 +35,7 @@ describe("Health", () => {
   it("makes one set of checks for a hundred callers, and a new one after two seconds", async () => {
     let runs = 0;
     let at = 0;
-    const checks = new Checks([check("a", true, async () => void runs++)], () => new Date(at));
+    const checks = new Checks([check("a", true, async () => void runs++)], () => at);
     await Promise.all(Array.from({ length: 100 }, () => checks.report()));
     assert.equal(runs, 1);
     at = 1999;

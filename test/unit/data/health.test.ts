@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  createAuthCheck,
+  createFirestoreCheck,
+  createStorageCheck,
+} from "../../../functions/src/data/health.ts";
+import { createQueueCheck } from "../../../functions/src/data/queue.ts";
+import { LIMIT_MS } from "../../../functions/src/domain/health/checkHealth.ts";
+import { Gate } from "../../support/faults.ts";
+
+const TOKEN = "/computeMetadata/v1/instance/service-accounts/default/token";
+const QUEUE = "/v2/projects/acme/locations/europe-west1/queues/deliverwebhook";
+
+describe("The checks of a deployment", function () {
+  this.timeout(20_000);
+  const { env } = process;
+  const { fetch } = globalThis;
+  /** Plays the metadata server, which gives tokens, and Cloud Tasks. */
+  let google: Server;
+  let hasQueue = true;
+  let tasks: Gate;
+
+  before(async () => {
+    google = createServer(({ url = "", headers }, response) => {
+      response.setHeader("Metadata-Flavor", "Google").setHeader("Content-Type", "application/json");
+      if (url.startsWith(TOKEN)) response.end('{"access_token": "t", "expires_in": 3600}');
+      else if (url.startsWith(QUEUE) && headers.authorization === "Bearer t" && hasQueue) response.end("{}");
+      else response.writeHead(404).end('{"error": {"code": 404, "status": "NOT_FOUND", "message": "no"}}');
+    }).listen(0, "127.0.0.1");
+    await once(google, "listening");
+    const host = `127.0.0.1:${(google.address() as AddressInfo).port}`;
+    tasks = await Gate.before(host);
+    process.env = { ...env, GCE_METADATA_HOST: host, METADATA_SERVER_DETECTION: "assume-present" };
+  });
+  after(async () => {
+    process.env = env;
+    await tasks.stop();
+    google.close();
+  });
+  afterEach(() => {
+    globalThis.fetch = fetch;
+  });
+
+  it("ask Google, by the token of the instance, for what does not exist", async () => {
+    const asked: unknown[] = [];
+    globalThis.fetch = async (url, { method, body, headers } = {}) => {
+      const token = new Headers(headers).get("authorization");
+      asked.push([method ?? "GET", url, JSON.parse(String(body ?? null)), token]);
+      return new Response("{}", { status: String(url).includes("storage") ? 404 : 200 });
+    };
+    await createFirestoreCheck("acme").run();
+    await createAuthCheck("acme").run();
+    await createStorageCheck("templates").run();
+    const database = "projects/acme/databases/(default)";
+    assert.deepEqual(asked, [
+      [
+        "POST",
+        `https://firestore.googleapis.com/v1/${database}/documents:batchGet`,
+        { documents: [`${database}/documents/organizations/health`] },
+        "Bearer t",
+      ],
+      [
+        "POST",
+        "https://identitytoolkit.googleapis.com/v1/projects/acme/accounts:lookup",
+        { localId: ["health"] },
+        "Bearer t",
+      ],
+      ["GET", "https://storage.googleapis.com/storage/v1/b/templates/o/health", null, "Bearer t"],
+    ]);
+  });
+
+  it("tell of the queue: whether it is there, refuses, hangs, or is back", async () => {
+    const [apiEndpoint, port] = tasks.host.split(":") as [string, string];
+    const { run } = createQueueCheck(
+      { projectId: "acme", region: "europe-west1", name: "deliverwebhook", emulatorHost: undefined },
+      { apiEndpoint, port: Number(port), protocol: "http" },
+    );
+    await run();
+    hasQueue = false;
+    await assert.rejects(run(), { code: 5 });
+    hasQueue = true;
+    await tasks.turn("refuse");
+    await assert.rejects(run(), { code: 14 });
+    await tasks.turn("hang");
+    const started = performance.now();
+    await assert.rejects(run(), { code: 4 });
+    assert.ok(performance.now() - started < LIMIT_MS * 1.5);
+    await sleep(100);
+    assert.equal(tasks.open, 0);
+    await tasks.turn("pass");
+    await run();
+  });
+});
