@@ -9,15 +9,29 @@
 import { parseArgs } from "node:util";
 import { interruption, startSuite } from "../scripts/emulators.ts";
 import { printTable } from "../scripts/table.ts";
-import { type Download, download, FORMATS, type Format, manyTransactions } from "../test/support/exports.ts";
+import {
+  breakOff,
+  type Download,
+  download,
+  FORMATS,
+  type Format,
+  manyTransactions,
+} from "../test/support/exports.ts";
 import { Gate } from "../test/support/faults.ts";
 import { db } from "../test/support/firestore.ts";
 import { startInstance } from "../test/support/instance.ts";
 import { storeInBulk } from "../test/support/rows.ts";
 import { newTenant, openDeps } from "../test/support/tenant.ts";
 
-/** Of a bare stream's first row and of its end; in MiB, beyond what a first export has taken. */
-const LIMITS = { firstByte: 1.3, total: 2, growth: 80 };
+const LIMITS = {
+  /** Times a bare stream's first row, and its end. */
+  firstByte: 1.3,
+  total: 2,
+  /** MiB beyond what a first export has taken. */
+  growth: 80,
+  /** Of all bytes, for a download that is broken off early. */
+  share: 0.3,
+};
 
 const { values } = parseArgs({
   options: { rows: { type: "string", default: "200000" }, rounds: { type: "string", default: "3" } },
@@ -106,33 +120,11 @@ async function measure(): Promise<boolean> {
   const gated = await startInstance("analytics", { FIRESTORE_EMULATOR_HOST: gate.host });
   try {
     for (const format of Object.keys(FORMATS) as Format[]) {
-      const [failed, left] = [await cutByFailure(gate), await leftByClient(gate)];
-      say(!failed.ended && !failed.whole, `${format} is cut after ${failed.rows} rows when Firestore fails`);
-      say(left.later === 0, `${format} reads ${left.later} bytes more when the client has gone away`);
-
-      async function cutByFailure(firestore: Gate): Promise<Download> {
-        let chunks = 0;
-        const cut = await download(format, { ...of, baseUrl: gated.baseUrl }, () => {
-          if (++chunks === 20) void firestore.turn("refuse");
-        });
-        await firestore.turn("pass");
-        return cut;
-      }
-      async function leftByClient(firestore: Gate): Promise<{ later: number }> {
-        const client = new AbortController();
-        let chunks = 0;
-        await download(
-          format,
-          { ...of, baseUrl: gated.baseUrl },
-          () => {
-            if (++chunks === 20) client.abort();
-          },
-          client.signal,
-        );
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-        const soon = firestore.sent;
-        await new Promise((resolve) => setTimeout(resolve, 3000));
-        return { later: firestore.sent - soon };
+      for (const how of ["failure", "leaving"] as const) {
+        const { ended, whole, share } = await breakOff(how, format, gate, { ...of, baseUrl: gated.baseUrl });
+        const read = `${Math.round(100 * share)} % was read`;
+        const event = how === "failure" ? "Firestore fails" : "the client goes away";
+        say(!ended && !whole && share < LIMITS.share, `${format} is cut when ${event}: ${read}`);
       }
     }
   } finally {

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Range } from "../../functions/src/domain/list.ts";
 import type { Transaction } from "../../functions/src/domain/transaction/transaction.ts";
+import type { Gate } from "./faults.ts";
 import { newTransaction } from "./rows.ts";
 
 /** How two ways of sending transactions look from outside. */
@@ -62,7 +64,56 @@ export async function download(
   };
 }
 
-/** Many transactions of a day, `perMoment` of each moment. */
+/** What becomes of a download that is broken off while it runs, and how much of the whole was read for it. */
+export interface Broken extends Download {
+  /** Of the bytes that a whole download takes from Firestore. */
+  share: number;
+}
+
+/** How a download is broken off: Firestore refuses everybody, or the client goes away. */
+export const BREAKS = {
+  failure: (gate: Gate) => void gate.turn("refuse"),
+  leaving: (_gate: Gate, client: AbortController) => client.abort(),
+};
+
+/** Breaks a download off after some chunks, through an instance that reaches Firestore by the gate alone. */
+export async function breakOff(
+  how: keyof typeof BREAKS,
+  format: Format,
+  gate: Gate,
+  of: Parameters<typeof download>[1],
+): Promise<Broken> {
+  const [, whole] = await reading(gate, () => restored(() => download(format, of)));
+  const client = new AbortController();
+  let chunks = 0;
+  const onChunk = () => {
+    if (++chunks === CHUNKS) BREAKS[how](gate, client);
+  };
+  const [broken, read] = await reading(gate, () => download(format, of, onChunk, client.signal));
+  await gate.turn("pass");
+  return { ...broken, share: read / whole };
+}
+
+const CHUNKS = 5;
+
+/** What was done, and how many bytes Firestore sent for it, those that came late included. */
+async function reading<T>(gate: Gate, act: () => Promise<T>): Promise<[T, number]> {
+  const before = gate.sent;
+  const done = await act();
+  for (let last = -1; last !== gate.sent; await sleep(1500)) last = gate.sent;
+  return [done, gate.sent - before];
+}
+
+/** A client of Firestore takes its time to connect again after a fault. */
+async function restored(act: () => Promise<Download>): Promise<Download> {
+  for (;;) {
+    const done = await act();
+    if (done.status === 200) return done;
+    await sleep(500);
+  }
+}
+
+/** Many transactions, evenly spread over a range. */
 export function* manyTransactions(
   project_id: string,
   count: number,

@@ -16,7 +16,7 @@ export const isStorable = (moment: Date): boolean =>
 const toMoment = (text: string): Date => new Date(Date.parse(text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
 
 const moment = z.iso
-  .datetime({ offset: true, error: "is no RFC 3339 time with Z or an offset" })
+  .datetime({ offset: true, error: "is no RFC 3339 time with Z or an offset (in a URL + is %2B)" })
   .transform(toMoment)
   .optional();
 
