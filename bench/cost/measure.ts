@@ -1,0 +1,121 @@
+import { allRoutes } from "../../functions/src/api/routes.ts";
+import { createApp } from "../../functions/src/http/app.ts";
+import type { Credential, Route } from "../../functions/src/http/route.ts";
+import { type Client, createClient } from "../../test/support/client.ts";
+import { held } from "../../test/support/contract.ts";
+import { type Bill, installMeter, Meter, type Operation } from "./meter.ts";
+import { type AllDeps, EXAMPLES, type Example, newPlaces, type Places } from "./requests.ts";
+
+/** How many rounds of reads a request may take before its first write. */
+const LIMITS = { pipeline: 2, handler: 2, all: { identify: 3 } as Record<string, number> };
+
+/** What one request costs when its instance is warm. */
+export interface Cost extends Bill {
+  operation: string;
+  which: string | undefined;
+  credential: Credential | "none";
+  /** Rounds of reads before the first write: the pipeline's, then what the handler adds. */
+  pipeline: number;
+  handler: number;
+  /** Rounds in all, writes included. */
+  rounds: number;
+}
+
+/** Measures every route by every credential that it takes. */
+export async function measureAll(deps: AllDeps): Promise<Cost[]> {
+  installMeter();
+  const places = await newPlaces(deps);
+  const app = createApp(allRoutes.map(marked), deps);
+  const client = held(createClient((request) => app.fetch(request)));
+  const costs: Cost[] = [];
+  for (const route of allRoutes) {
+    const examples = EXAMPLES[route.operationId];
+    if (!examples) {
+      throw new Error(`${route.operationId} has no example request: add one to bench/cost/requests.ts`);
+    }
+    const credentials = route.auth === "public" ? (["none"] as const) : route.auth;
+    for (const example of examples) {
+      for (const credential of credentials) {
+        const operations = await measure(client, places, route, example, credential);
+        const named = { operation: route.operationId, which: example.which, credential };
+        costs.push({ ...named, ...summary(operations) });
+      }
+    }
+  }
+  return costs;
+}
+
+const marked = (route: Route): Route => ({
+  ...route,
+  handle(ctx, input) {
+    Meter.handling();
+    return route.handle(ctx, input);
+  },
+});
+
+async function measure(
+  client: Client,
+  places: Places,
+  route: Route,
+  example: Example,
+  credential: Cost["credential"],
+): Promise<Operation[]> {
+  const { deps } = places;
+  const place = places[example.at ?? "busy"];
+  const { ids, query, body } = (await example.send?.(places)) ?? {};
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids?.[name] ?? place.ids[name] ?? "");
+  const token = { firebase: place.user.token, apiKey: place.key, deviceKey: undefined, none: undefined }[
+    credential
+  ];
+  // An instance that has served this minute: the key is touched, the gallery is in memory.
+  await deps.apiKeys.touch(place.ids["key_id"] as string, deps.now());
+  await deps.galleries.follow(place.environment).synced;
+
+  const meter = new Meter();
+  const answer = await meter.run(() =>
+    client(route.method, query ? `${path}?${query}` : path, {
+      ...(token === undefined ? {} : { token }),
+      ...(body === undefined ? {} : { body }),
+    }),
+  );
+  if (answer.status !== route.status) {
+    throw new Error(`${route.operationId} answered ${answer.status} to its example: ${answer.text}`);
+  }
+  return meter.operations;
+}
+
+/** What operations cost together. */
+export function summary(operations: readonly Operation[]): Omit<Cost, "operation" | "which" | "credential"> {
+  const total = (of: keyof Bill) => operations.reduce((sum, operation) => sum + operation[of], 0);
+  const last = (some: readonly Operation[]) => Math.max(0, ...some.map(({ round }) => round));
+  const firstWrite = Math.min(...operations.filter(({ kind }) => kind === "write").map(({ round }) => round));
+  const reads = operations.filter(({ kind, round }) => kind === "read" && round < firstWrite);
+  const pipeline = last(reads.filter(({ by }) => by === "pipeline"));
+  return {
+    reads: total("reads"),
+    writes: total("writes"),
+    deletes: total("deletes"),
+    classA: total("classA"),
+    classB: total("classB"),
+    pipeline,
+    handler: last(reads) - pipeline,
+    rounds: last(operations),
+  };
+}
+
+/** Which limits are broken, and by whom. */
+export function broken(costs: readonly Cost[]): string[] {
+  return costs.flatMap(({ operation, which, credential, pipeline, handler }) => {
+    const name = [operation, which, `(${credential})`].filter(Boolean).join(" ");
+    const all = LIMITS.all[operation] ?? Infinity;
+    const say = (who: string, takes: number, limit: number) =>
+      takes > limit
+        ? [`${name}: ${who} ${takes} rounds of reads before the first write, ${limit} at most`]
+        : [];
+    return [
+      ...say("the pipeline takes", pipeline, LIMITS.pipeline),
+      ...say("the handler adds", handler, LIMITS.handler),
+      ...say("it takes", pipeline + handler, all),
+    ];
+  });
+}

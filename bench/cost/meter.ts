@@ -1,0 +1,180 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { EventEmitter } from "node:events";
+import { openFirestore } from "../../functions/src/data/firestore.ts";
+import { openStorage } from "../../functions/src/data/storage.ts";
+
+/** What is paid for: documents in Firestore, operations of class A and B in Storage. */
+export interface Bill {
+  reads: number;
+  writes: number;
+  deletes: number;
+  classA: number;
+  classB: number;
+}
+
+/** One call to Firestore or Storage. */
+export interface Operation extends Bill {
+  name: string;
+  kind: "read" | "write";
+  /** From 1: how many round trips deep it is, itself included. */
+  round: number;
+  by: "pipeline" | "handler";
+}
+
+interface Kind {
+  kind: "read" | "write";
+  bill(sent: Message, received: readonly Message[]): Partial<Bill>;
+}
+
+/** A request or a response of Firestore's protocol, as far as it is counted. */
+interface Message {
+  documents?: readonly unknown[];
+  writes?: readonly { delete?: unknown }[];
+  document?: unknown;
+  skippedResults?: number;
+  result?: { aggregateFields: Record<string, { integerValue?: string | number }> };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+/** A query that finds nothing is paid like one document. */
+const atLeastOne = (reads: number): number => Math.max(1, reads);
+const counted = ({ result }: Message): number =>
+  Number(Object.values(result?.aggregateFields ?? {})[0]?.integerValue ?? 0);
+
+/** Firestore's remote procedures: how each is paid (https://firebase.google.com/docs/firestore/pricing). */
+const PROCEDURES: Record<string, Kind> = {
+  batchGetDocuments: { kind: "read", bill: ({ documents = [] }) => ({ reads: documents.length }) },
+  runQuery: {
+    kind: "read",
+    bill: (_, found) => ({
+      reads: atLeastOne(
+        sum(found.map(({ document, skippedResults = 0 }) => (document ? 1 : 0) + skippedResults)),
+      ),
+    }),
+  },
+  runAggregationQuery: {
+    kind: "read",
+    bill: (_, found) => ({ reads: atLeastOne(Math.ceil(sum(found.map(counted)) / 1000)) }),
+  },
+  commit: {
+    kind: "write",
+    bill({ writes = [] }) {
+      const deletes = writes.filter((write) => write.delete).length;
+      return { writes: writes.length - deletes, deletes };
+    },
+  },
+};
+
+/** Methods of a Storage object (https://cloud.google.com/storage/pricing#operations-by-class); deletes are free. */
+const METHODS: Record<string, Kind> = {
+  save: { kind: "write", bill: () => ({ classA: 1 }) },
+  delete: { kind: "write", bill: () => ({}) },
+  exists: { kind: "read", bill: () => ({ classB: 1 }) },
+};
+
+const metering = new AsyncLocalStorage<Meter>();
+
+/**
+ * Counts what one request asks of Firestore and Storage. What it asks at once is answered at once, when all of it is
+ * in: so an operation's round depends on what it waited for, and never on how fast an emulator was.
+ */
+export class Meter {
+  readonly #calls: (() => Operation)[] = [];
+  #by: Operation["by"] = "pipeline";
+  #round = 1;
+  #asked = 0;
+  #waiting = 0;
+  #answers = Promise.withResolvers<void>();
+
+  /** Counts the operations of `work`, and of all that it begins. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return metering.run(this, work);
+  }
+
+  /** Says that the request that is being counted has come to its handler. */
+  static handling(): void {
+    const meter = metering.getStore();
+    if (meter) meter.#by = "handler";
+  }
+
+  get operations(): Operation[] {
+    return this.#calls.map((call) => call());
+  }
+
+  /** Makes one call of a request. */
+  async call<T>(name: string, { kind, bill }: Kind, sent: Message, make: Make<T>): Promise<T> {
+    const place = { name, kind, round: this.#round, by: this.#by };
+    const received: Message[] = [];
+    const nothing: Bill = { reads: 0, writes: 0, deletes: 0, classA: 0, classB: 0 };
+    this.#calls.push(() => ({ ...place, ...nothing, ...bill(sent, received) }));
+    this.#asked++;
+    try {
+      return await make((message) => received.push(message));
+    } finally {
+      this.#asked--;
+      await this.#allAnswers();
+    }
+  }
+
+  #allAnswers(): Promise<void> {
+    this.#waiting++;
+    setImmediate(() => {
+      if (this.#asked > 0 || this.#waiting === 0) return;
+      this.#round++;
+      this.#waiting = 0;
+      this.#answers.resolve();
+      this.#answers = Promise.withResolvers();
+    });
+    return this.#answers.promise;
+  }
+}
+
+type Make<T> = (received: (message: Message) => void) => Promise<T>;
+
+/** The two ways in which Firestore's client speaks to its server; all that it offers comes down to them. */
+interface Client {
+  request(procedure: string, sent: Message, ...more: unknown[]): Promise<unknown>;
+  requestStream(procedure: string, both: boolean, sent: Message, ...more: unknown[]): Promise<EventEmitter>;
+}
+
+let installed = false;
+
+/** Puts the meter under Firestore's and Storage's clients in this process; outside of `run` it counts nothing. */
+export function installMeter(): void {
+  if (installed) return;
+  installed = true;
+
+  const client = Object.getPrototypeOf(openFirestore("demo")) as Client;
+  const { request, requestStream } = client;
+  client.request = function (procedure, sent, ...more) {
+    const make = () => request.call(this, procedure, sent, ...more);
+    return metered(PROCEDURES, procedure, sent, make);
+  };
+  client.requestStream = function (procedure, both, sent, ...more) {
+    return metered(PROCEDURES, procedure, sent, async (received) => {
+      const stream = await requestStream.call(this, procedure, both, sent, ...more);
+      const { emit } = stream;
+      stream.emit = (event, ...args) => {
+        if (event === "data") received(args[0]);
+        return emit.call(stream, event, ...args);
+      };
+      return stream;
+    });
+  };
+
+  const object = Object.getPrototypeOf(openStorage("demo").bucket("demo").file("demo"));
+  for (const method of Object.keys(METHODS)) {
+    const original = object[method] as (...args: unknown[]) => Promise<unknown>;
+    object[method] = function (...args: unknown[]) {
+      return metered(METHODS, method, {}, () => original.apply(this, args));
+    };
+  }
+}
+
+function metered<T>(kinds: Record<string, Kind>, name: string, sent: Message, make: Make<T>): Promise<T> {
+  const meter = metering.getStore();
+  if (!meter) return make(() => {});
+  const kind = kinds[name];
+  if (!kind) throw new Error(`nobody has said what ${name} costs: add it to bench/cost/meter.ts`);
+  return meter.call(name, kind, sent, make);
+}

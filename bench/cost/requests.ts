@@ -1,0 +1,294 @@
+import { randomUUID } from "node:crypto";
+import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
+import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
+import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
+import { type Deps, newApiKey, newTenant, type Tenant } from "../../test/support/tenant.ts";
+
+/** How many of everything a list finds, and of what it shows a page of. */
+export const ROWS = 100;
+export const PAGE = 50;
+const KEYS = 10;
+const PROJECTS = 3;
+
+/** Every port there is. */
+export type AllDeps = Deps & { checks: Checks };
+
+/** A tenant, and the ids that its paths name. */
+interface Place extends Tenant {
+  ids: Record<string, string>;
+}
+
+/** Where requests are measured: one tenant is changed by them, the other one has lists, which nobody changes. */
+export interface Places {
+  deps: AllDeps;
+  busy: Place;
+  full: Place;
+  /** A palm that nobody has. */
+  newSeed(): number;
+}
+
+/** A request to be measured. */
+interface Sent {
+  ids?: Record<string, string>;
+  query?: string;
+  body?: unknown;
+}
+
+export interface Example {
+  /** What is special about it, where one operation has several. */
+  which?: string;
+  at?: "full";
+  /** Makes what this request needs for itself. */
+  send?(places: Places): Sent | Promise<Sent>;
+}
+
+const page: Example = { which: `a page of ${PAGE}`, at: "full", send: () => ({ query: `per_page=${PAGE}` }) };
+const all: Example = { which: `all ${ROWS}`, at: "full" };
+const plain: Example = {};
+
+const updates: Example[] = [
+  { which: "its name", send: () => ({ body: { name: "Ada" } }) },
+  {
+    which: "its `external_id`",
+    async send(places) {
+      const { id } = await newMember(places, "before");
+      return { ids: { member_id: id }, body: { external_id: randomUUID() } };
+    },
+  },
+];
+
+/** What is measured of each operation. */
+export const EXAMPLES: Record<string, readonly Example[]> = {
+  listScans: [page],
+  scanSummary: [
+    {
+      which: "48 hours, by the hour",
+      send: () => ({ query: "bucket=hour&from=2026-01-01T00:30:00Z&to=2026-01-03T00:30:00Z" }),
+    },
+    {
+      which: "7 days, by the day",
+      send: () => ({ query: "bucket=day&from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:00Z" }),
+    },
+  ],
+  listTransactions: [page, all],
+  exportTransactions: [{ ...all, which: `${ROWS} rows` }],
+
+  listOrganizationApiKeys: [{ which: `${KEYS} keys`, at: "full" }],
+  createOrganizationApiKey: [
+    { which: "of all projects", send: () => ({ body: { name: "Door", project_ids: null } }) },
+    {
+      which: "of one project",
+      send: ({ busy }) => ({ body: { name: "Door", project_ids: [busy.project.id] } }),
+    },
+  ],
+  revokeOrganizationApiKey: [
+    {
+      async send({ deps, busy }) {
+        const organization_id = busy.organization.id;
+        const { record } = await newApiKey(deps, { organization_id, project_ids: null });
+        return { ids: { key_id: record.id } };
+      },
+    },
+  ],
+  listProjectApiKeys: [{ which: `${KEYS} keys`, at: "full" }],
+  createProjectApiKey: [{ send: () => ({ body: { name: "Door" } }) }],
+
+  identify: [
+    {
+      which: "somebody",
+      async send(places) {
+        const { image } = await newPalm(places);
+        return { body: sample(image) };
+      },
+    },
+    { which: "nobody", send: (places) => ({ body: sample(newImage(places)) }) },
+  ],
+  enrollPalm: [
+    {
+      which: "a new palm",
+      async send(places) {
+        const { id: member_id } = await newMember(places);
+        return { body: { member_id, samples: [sample(newImage(places))] } };
+      },
+    },
+    {
+      which: "a palm that the member has",
+      async send(places) {
+        const { member_id, image } = await newPalm(places);
+        return { body: { member_id, samples: [sample(image)] } };
+      },
+    },
+  ],
+  verifyPalm: [
+    {
+      async send(places) {
+        const { member_id, image } = await newPalm(places);
+        return { ids: { member_id }, body: sample(image) };
+      },
+    },
+  ],
+
+  listDevices: [page],
+  getDevice: [plain],
+  updateDevice: [{ send: () => ({ body: { name: "Back door" } }) }],
+
+  listMembers: [page, all],
+  createMember: [
+    { which: "plain", send: () => ({ body: { name: "Ada" } }) },
+    { which: "with an `external_id`", send: () => ({ body: { external_id: randomUUID() } }) },
+  ],
+  getMember: [plain],
+  updateMember: updates,
+  updateMemberPut: updates,
+  deleteMember: [
+    {
+      which: "with one palm",
+      async send(places) {
+        const { member_id } = await newPalm(places);
+        return { ids: { member_id } };
+      },
+    },
+  ],
+  listPalms: [{ which: "one palm" }],
+  deletePalm: [
+    {
+      async send(places) {
+        const { member_id, palm_id } = await newPalm(places);
+        return { ids: { member_id, palm_id } };
+      },
+    },
+  ],
+
+  listOrganizations: [{ which: "one organization" }],
+  listProjects: [{ which: `${PROJECTS} projects`, at: "full" }],
+  getProject: [plain],
+  getEnvironment: [plain],
+  updateServerLookup: [
+    {
+      which: "on",
+      async send({ deps, busy }) {
+        const id = randomUUID();
+        await deps.commit([deps.projects.create({ ...busy.project, id, server_lookup_enabled: false })]);
+        return { ids: { project_id: id }, body: { enabled: true } };
+      },
+    },
+  ],
+
+  liveness: [plain],
+  health: [plain],
+};
+
+const nobody = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
+
+const sample = (image: Uint8Array) => ({ image: Buffer.from(image).toString("base64") });
+const newImage = ({ newSeed }: Places) => encodePng(syntheticPalm({ seed: newSeed() }));
+
+const newMember = ({ deps, busy }: Places, external_id: string | null = null) =>
+  createMember(deps, {
+    project_id: busy.project.id,
+    fields: { ...nobody, external_id: external_id && `${external_id}-${randomUUID()}` },
+  });
+
+/** A member with one palm, and a picture of it. */
+async function newPalm(places: Places) {
+  const { deps, busy } = places;
+  const { id: member_id } = await newMember(places);
+  const image = newImage(places);
+  const palm = await enrollPalm(deps, { ...busy, member_id, samples: [{ path: "", image }] });
+  return { member_id, palm_id: palm.id, image };
+}
+
+/** Makes both tenants. */
+export async function newPlaces(deps: AllDeps): Promise<Places> {
+  let seed = 0;
+  const places: Places = {
+    deps,
+    busy: await newPlace(deps),
+    full: await newPlace(deps),
+    newSeed: () => ++seed,
+  };
+  const { member_id, palm_id } = await newPalm(places);
+  Object.assign(places.busy.ids, { member_id, palm_id });
+  await fill(places);
+  return places;
+}
+
+async function newPlace(deps: AllDeps): Promise<Place> {
+  const tenant = await newTenant(deps);
+  const device = newDevice(tenant.project.id);
+  await deps.commit([deps.devices.create(device)]);
+  const ids = {
+    org_id: tenant.organization.id,
+    project_id: tenant.project.id,
+    key_id: parseKey("pg", tenant.key)?.id ?? "",
+    device_id: device.id,
+  };
+  return { ...tenant, ids };
+}
+
+/** Gives the full tenant its rows; its first key, project and device are there. */
+async function fill({ deps, full }: Places): Promise<void> {
+  const { project, organization } = full;
+  const project_id = project.id;
+  const now = Date.now();
+  const rows = Array.from({ length: ROWS }, (_, index) => {
+    const id = randomUUID();
+    const created_at = new Date(now - (index + 1) * 1000);
+    return { id, project_id, created_at };
+  });
+  await deps.commit(
+    rows.map((row) => deps.members.create({ ...row, ...nobody, palm_ids: [], updated_at: row.created_at })),
+  );
+  await deps.commit(
+    rows.map((row) =>
+      deps.scans.create({
+        ...row,
+        device_id: null,
+        source: "api",
+        operation: "identify",
+        outcome: "no_match",
+        member_id: null,
+        score: null,
+        pad_score: null,
+      }),
+    ),
+  );
+  await deps.commit(
+    rows.map((row) =>
+      deps.transactions.create({
+        ...row,
+        device_id: randomUUID(),
+        member_id: null,
+        scan_id: randomUUID(),
+        status: "declined",
+        amount_minor: 450,
+        currency: "EUR",
+        reference: null,
+      }),
+    ),
+  );
+  await deps.commit(rows.slice(1).map(() => deps.devices.create(newDevice(project_id))));
+  await deps.commit(
+    Array.from({ length: PROJECTS - 1 }, () => deps.projects.create({ ...project, id: randomUUID() })),
+  );
+  for (let keys = 1; keys < KEYS; keys++) {
+    await newApiKey(deps, { organization_id: organization.id, project_ids: null });
+  }
+}
+
+const newDevice = (project_id: string) => {
+  const id = randomUUID();
+  return {
+    id,
+    project_id,
+    name: "Front door",
+    enabled: true,
+    mode: "standard" as const,
+    app_version: null,
+    last_seen_at: null,
+    secret_hash: newKey("pd", id).secret_hash,
+    created_at: new Date(),
+  };
+};
