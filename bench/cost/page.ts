@@ -38,8 +38,9 @@ documents read, written and deleted, objects, and **rounds**, the round trips th
 once is one round, however much it is.
 
 Before its first write a request may take two rounds of reads in the pipeline and two more in its handler, identify
-three in all; \`npm run bench:cost\` and \`npm test\` fail where one takes more. A round inside a region takes some
-milliseconds, so rounds are what a caller waits for, and documents are what you pay.
+three in all; \`npm run bench:cost\` and \`npm test\` fail where one takes more. What the path names is read beside the
+credential, then organization and environment beside each other and, where palms are searched, beside the gallery's log.
+A round takes some milliseconds within a region: rounds are what a caller waits for, documents are what you pay.
 
 ## The table
 
@@ -90,7 +91,7 @@ a delete for each object that it takes away. What is stored, sent to the interne
 List prices for europe-west1, in US$ without taxes and discounts, as of September 2026. They are written down in
 \`bench/cost/page.ts\` by hand, from a published reading of Google's tables: look them up before you rely on them.
 
-${table(["", "US$ a million", "source"], 1, [
+${table(["", "source", "US$ a million"], 2, [
   ["Firestore, Standard edition: document read", FIRESTORE, dollars(PRICES.reads)],
   ["document written", FIRESTORE, dollars(PRICES.writes)],
   ["document deleted", FIRESTORE, dollars(PRICES.deletes)],
@@ -103,6 +104,7 @@ ${table(["", "US$ a million", "source"], 1, [
   ["Cloud Run: request", RUN, dollars(CLOUD_RUN.requests)],
   ["second of a vCPU that handles requests", RUN, dollars(CLOUD_RUN.vcpu * 1e6)],
   ["second of a GiB that handles requests", RUN, dollars(CLOUD_RUN.gib * 1e6)],
+  ["second of a vCPU or of a GiB that is kept warm", RUN, dollars(CLOUD_RUN.idle * 1e6)],
 ])}
 
 Every day 50,000 reads, 20,000 writes and 20,000 deletes of one database of a project are free, and 2 million requests a
