@@ -9,10 +9,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { galleryDeps, healthDeps } from "../functions/src/deps.ts";
-import { interruption, startSuite, surround } from "../scripts/emulators.ts";
+import { healthDeps } from "../functions/src/deps.ts";
+import { interruption, startSuite } from "../scripts/emulators.ts";
 import { ROOT } from "../scripts/profiles.ts";
 import { printTable } from "../scripts/table.ts";
+import { openDeps } from "../test/support/tenant.ts";
 import { broken, type Cost, measureAll } from "./cost/measure.ts";
 import { renderPage } from "./cost/page.ts";
 
@@ -41,9 +42,9 @@ try {
 async function measured(): Promise<Cost[]> {
   const suite = await startSuite({ profile: "demo", clock: false, signal: interrupted });
   try {
-    surround(suite);
-    const [gallery, { checks }] = await Promise.all([galleryDeps(), healthDeps()]);
-    return await measureAll({ ...gallery, checks });
+    Object.assign(process.env, suite.env, { METADATA_SERVER_DETECTION: "none" });
+    const deps = await openDeps();
+    return await measureAll({ ...deps, checks: (await healthDeps()).checks });
   } finally {
     await suite.stop();
   }

@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseEnv } from "node:util";
 import { startCli } from "./cli.ts";
 import { findTakenPort } from "./ports.ts";
-import { emulatorEnv, type Ports, type Profile, profileConfig, ROOT } from "./profiles.ts";
+import { emulatorEnv, type Ports, type Profile, profileConfig } from "./profiles.ts";
 import { closeRun, endLeftovers, endRun, openRun, type Run } from "./runs.ts";
 
 const LIVE = "/v1/health/live";
@@ -136,14 +135,6 @@ async function startIn(run: Run, end: () => Promise<void>, options: SuiteOptions
     stop,
     exited,
   };
-}
-
-/** Gives this process what the Functions emulator gives its own. */
-export function surround(suite: Suite): void {
-  const files = [`functions/.env.${suite.project}`, "functions/.secret.local"];
-  const parameters = files.map((file) => parseEnv(readFileSync(join(ROOT, file), "utf8")));
-  // Nobody's real project is to be asked for credentials.
-  Object.assign(process.env, ...parameters, suite.env, { METADATA_SERVER_DETECTION: "none" });
 }
 
 /** Aborted by Ctrl-C, SIGTERM, SIGHUP or the end of npm. A second Ctrl-C ends this process, and the suite, at once. */

@@ -1,14 +1,23 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, parseEnv } from "node:util";
 import { openAuth } from "../functions/src/data/identity.ts";
 import { galleryDeps } from "../functions/src/deps.ts";
 import { createEnvironment } from "../functions/src/domain/environment/createEnvironment.ts";
 import { createMember } from "../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../functions/src/domain/palm/enrollPalm.ts";
 import { encodePng, syntheticPalm } from "../test/support/palms.ts";
-import { interruption, type Suite, startSuite, surround } from "./emulators.ts";
+import { interruption, type Suite, startSuite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import * as world from "./world.ts";
 import { differences, dumpWorld } from "./world-dump.ts";
@@ -147,6 +156,14 @@ async function populate(suite: Suite, pictures: Map<string, Uint8Array>): Promis
       });
     }
   }
+}
+
+/** Gives this process what the Functions emulator gives its own. */
+function surround(suite: Suite): void {
+  const files = [`functions/.env.${suite.project}`, "functions/.secret.local"];
+  const parameters = files.map((file) => parseEnv(readFileSync(join(ROOT, file), "utf8")));
+  // Nobody's real project is to be asked for credentials.
+  Object.assign(process.env, ...parameters, suite.env, { METADATA_SERVER_DETECTION: "none" });
 }
 
 function sizeOf(dir: string): number {

@@ -72,6 +72,12 @@ const METHODS: Record<string, Kind> = {
   exists: { kind: "read", bill: () => ({ classB: 1 }) },
 };
 
+/** What is asked past the clients, by plain HTTP: health's checks. */
+const REQUESTS = [
+  { url: /\/documents:batchGet$/, kinds: PROCEDURES, name: "batchGetDocuments" },
+  { url: /\/storage\/v1\/b\/[^/]+\/o\/[^/]+$/, kinds: METHODS, name: "exists" },
+];
+
 const metering = new AsyncLocalStorage<Meter>();
 
 /**
@@ -139,7 +145,7 @@ interface Client {
 
 let installed = false;
 
-/** Puts the meter under Firestore's and Storage's clients in this process; outside of `run` it counts nothing. */
+/** Puts the meter under what speaks to Firestore and Storage in this process; outside of `run` it counts nothing. */
 export function installMeter(): void {
   if (installed) return;
   installed = true;
@@ -169,6 +175,14 @@ export function installMeter(): void {
       return metered(METHODS, method, {}, () => original.apply(this, args));
     };
   }
+
+  const { fetch } = globalThis;
+  globalThis.fetch = (input, init) => {
+    const request = REQUESTS.find(({ url }) => url.test(String(input)));
+    if (!request) return fetch(input, init);
+    const sent = JSON.parse(String(init?.body ?? "{}")) as Message;
+    return metered(request.kinds, request.name, sent, () => fetch(input, init));
+  };
 }
 
 function metered<T>(kinds: Record<string, Kind>, name: string, sent: Message, make: Make<T>): Promise<T> {
