@@ -2,25 +2,32 @@ import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 
 /**
- * Bundles functions/src into functions/lib: index.js is the deployment table, each group a chunk that only its
- * function loads. Firebase's and Google's packages stay outside: they have native parts and their own loading.
+ * Bundles an entry point and what it imports, each dynamic import a chunk that is loaded when it is asked for.
+ * Firebase's and Google's packages stay outside: they have native parts and their own loading.
  */
-const outdir = new URL("../functions/lib/", import.meta.url).pathname;
-await rm(outdir, { recursive: true, force: true });
-await build({
-  entryPoints: [new URL("../functions/src/index.ts", import.meta.url).pathname],
-  outdir,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node24",
-  sourcemap: true,
-  chunkNames: "[name]-[hash]",
-  external: ["firebase-admin", "firebase-functions", "@google-cloud/*"],
-  // CommonJS packages inside an ES bundle still ask for `require`.
-  banner: {
-    js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
-  },
-  logLevel: "warning",
-});
+export async function bundle(entryPoint: string, outdir: string): Promise<void> {
+  await build({
+    entryPoints: [entryPoint],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    sourcemap: true,
+    chunkNames: "[name]-[hash]",
+    external: ["firebase-admin", "firebase-functions", "@google-cloud/*"],
+    // CommonJS packages inside an ES bundle still ask for `require`.
+    banner: {
+      js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+}
+
+/** functions/src into functions/lib: index.js is the deployment table, a group's code is loaded by its function alone. */
+if (import.meta.main) {
+  const outdir = new URL("../functions/lib/", import.meta.url).pathname;
+  await rm(outdir, { recursive: true, force: true });
+  await bundle(new URL("../functions/src/index.ts", import.meta.url).pathname, outdir);
+}
