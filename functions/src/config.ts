@@ -36,7 +36,6 @@ const EMULATORS = [
 /** What a running function knows of its surroundings. */
 export interface Runtime {
   projectId: string;
-  tasksEmulatorHost: string | undefined;
 }
 
 /**
@@ -52,7 +51,7 @@ export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
     if (!demo && env[name]) throw new Error(`${name} is set in the production project ${projectId}`);
     if (demo && !env[name]) throw new Error(`${name} is not set in the demo project ${projectId}`);
   }
-  return { projectId, tasksEmulatorHost: env["CLOUD_TASKS_EMULATOR_HOST"] };
+  return { projectId };
 }
 
 /**

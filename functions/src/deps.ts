@@ -72,12 +72,24 @@ export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick
   };
 }
 
-async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templates">> {
-  const [{ createTemplates }, { openStorage }] = await Promise.all([
-    import("./data/templates.ts"),
-    import("./data/storage.ts"),
-  ]);
-  return { templates: createTemplates(openStorage(projectId), params.TEMPLATE_BUCKET.value()) };
+/** Storage is loaded when a template is first written or erased: few requests do either. */
+function templatesDeps({ projectId }: Clients): Pick<Ports, "templates"> {
+  const bucket = params.TEMPLATE_BUCKET.value();
+  if (!bucket) throw new Error("the parameter TEMPLATE_BUCKET is empty");
+  let templates: Promise<Ports["templates"]> | undefined;
+  const open = async (): Promise<Ports["templates"]> => {
+    const [{ createTemplates }, { openStorage }] = await Promise.all([
+      import("./data/templates.ts"),
+      import("./data/storage.ts"),
+    ]);
+    return createTemplates(openStorage(projectId), bucket);
+  };
+  return {
+    templates: {
+      put: async (object, sealed) => (await (templates ??= open())).put(object, sealed),
+      delete: async (object) => (await (templates ??= open())).delete(object),
+    },
+  };
 }
 
 /** For `projects` and `members`: palms as documents, and the log that says what was erased. @public */
@@ -100,16 +112,15 @@ async function sealingDeps({ projectId }: Clients): Promise<Pick<Ports, "sealing
 /** For `identify` alone: galleries, templates and the keys that open them. */
 export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePorts | GalleryPorts>> {
   const clients = connect();
-  const [live, palms, templates, { sealing }] = await Promise.all([
+  const [live, palms, { sealing }] = await Promise.all([
     import("./domain/palm/galleries.ts"),
     palmDeps(clients),
-    templatesDeps(clients),
     sealingDeps(clients),
   ]);
   const { changes } = palms;
   return {
     ...palms,
-    ...templates,
+    ...templatesDeps(clients),
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
     sealing,
   };
@@ -118,27 +129,26 @@ export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePort
 /** For `health`: a check of each dependency. @public */
 export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "checks">> {
   const clients = connect();
-  const { projectId, tasksEmulatorHost: emulatorHost } = clients;
-  const [checks, health, { createQueueCheck }] = await Promise.all([
+  const { projectId } = clients;
+  const [checks, health] = await Promise.all([
     import("./data/health.ts"),
     import("./domain/health/checkHealth.ts"),
-    import("./data/queue.ts"),
   ]);
   const list = [
     checks.createFirestoreCheck(projectId),
     checks.createAuthCheck(projectId),
     checks.createStorageCheck(params.TEMPLATE_BUCKET.value()),
-    createQueueCheck({ projectId, region: REGION, name: "deliverwebhook", emulatorHost }),
+    checks.createTasksCheck({ projectId, region: REGION, queue: "deliverwebhook" }),
   ];
-  // A first call loads code and fetches a token, which may take longer than a check may: let nobody wait for that.
+  // A first call fetches a token, which may take longer than a check may: let nobody wait for that.
   for (const { run } of list) run().catch(() => undefined);
   return { ...coreDeps(clients), checks: new health.Checks(list, () => performance.now()) };
 }
 
 /** For `sweeper`: what it sweeps. @public */
-export async function sweeperDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "templates">> {
+export function sweeperDeps(): Surroundings & Pick<Ports, CorePorts | "templates"> {
   const clients = connect();
-  return { ...coreDeps(clients), ...(await templatesDeps(clients)) };
+  return { ...coreDeps(clients), ...templatesDeps(clients) };
 }
 
 /** For the operator's command: what it lists, makes and changes. @public */

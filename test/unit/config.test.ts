@@ -41,7 +41,6 @@ describe("The configuration", () => {
   it("refuses emulators in production, one by one", () => {
     assert.deepEqual(readRuntime({ GCLOUD_PROJECT: "acme" }), {
       projectId: "acme",
-      tasksEmulatorHost: undefined,
     });
     for (const [name, value] of Object.entries(emulators)) {
       assert.throws(

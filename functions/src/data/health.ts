@@ -40,12 +40,20 @@ export function createStorageCheck(bucket: string): Check {
   };
 }
 
+/** One look at a queue of Cloud Tasks; in the emulator, when `CLOUD_TASKS_EMULATOR_HOST` is set, at its statistics. */
+export function createTasksCheck(at: { projectId: string; region: string; queue: string }): Check {
+  const emulator = process.env["CLOUD_TASKS_EMULATOR_HOST"];
+  const queue = `projects/${at.projectId}/locations/${at.region}/queues/${at.queue}`;
+  const url = emulator ? `http://${emulator}/queueStats` : `https://cloudtasks.googleapis.com/v2/${queue}`;
+  return { name: "cloud_tasks", critical: false, run: () => ask(url) };
+}
+
 /**
  * Asks by plain HTTP on a connection of its own, because the services' clients cannot be called off: they try
  * again for minutes, keep dead connections, and reconnect when they see fit.
  * @throws Error when nothing, or not the `expected` status, has come in LIMIT_MS.
  */
-export async function ask(url: string, body?: object, expected = 200): Promise<void> {
+async function ask(url: string, body?: object, expected = 200): Promise<void> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   const token = url.startsWith("https:")
     ? (await applicationDefault().getAccessToken()).access_token

@@ -7,29 +7,28 @@ import {
   createAuthCheck,
   createFirestoreCheck,
   createStorageCheck,
+  createTasksCheck,
 } from "../../../functions/src/data/health.ts";
-import { createQueueCheck } from "../../../functions/src/data/queue.ts";
 import { LIMIT_MS } from "../../../functions/src/domain/health/checkHealth.ts";
 import { Gate } from "../../support/faults.ts";
 
 const TOKEN = "/computeMetadata/v1/instance/service-accounts/default/token";
-const QUEUE = "/v2/projects/acme/locations/europe-west1/queues/deliverwebhook";
+const QUEUE = { projectId: "acme", region: "europe-west1", queue: "deliverwebhook" };
 
 describe("The checks of a deployment", function () {
   this.timeout(20_000);
   const { env } = process;
   const { fetch } = globalThis;
-  /** Plays the metadata server, which gives tokens, and Cloud Tasks. */
+  /** Plays the metadata server, which gives tokens, and the emulator of Cloud Tasks. */
   let google: Server;
-  let hasQueue = true;
+  let status = 200;
   let tasks: Gate;
 
   before(async () => {
-    google = createServer(({ url = "", headers }, response) => {
+    google = createServer(({ url = "" }, response) => {
       response.setHeader("Metadata-Flavor", "Google").setHeader("Content-Type", "application/json");
       if (url.startsWith(TOKEN)) response.end('{"access_token": "t", "expires_in": 3600}');
-      else if (url.startsWith(QUEUE) && headers.authorization === "Bearer t" && hasQueue) response.end("{}");
-      else response.writeHead(404).end('{"error": {"code": 404, "status": "NOT_FOUND", "message": "no"}}');
+      else response.writeHead(status).end("{}");
     }).listen(0, "127.0.0.1");
     await once(google, "listening");
     const host = `127.0.0.1:${(google.address() as AddressInfo).port}`;
@@ -55,6 +54,7 @@ describe("The checks of a deployment", function () {
     await createFirestoreCheck("acme").run();
     await createAuthCheck("acme").run();
     await createStorageCheck("templates").run();
+    await createTasksCheck(QUEUE).run();
     const database = "projects/acme/databases/(default)";
     assert.deepEqual(asked, [
       [
@@ -70,24 +70,27 @@ describe("The checks of a deployment", function () {
         "Bearer t",
       ],
       ["GET", "https://storage.googleapis.com/storage/v1/b/templates/o/health", null, "Bearer t"],
+      [
+        "GET",
+        "https://cloudtasks.googleapis.com/v2/projects/acme/locations/europe-west1/queues/deliverwebhook",
+        null,
+        "Bearer t",
+      ],
     ]);
   });
 
-  it("tell of the queue: whether it is there, refuses, hangs, or is back", async () => {
-    const [apiEndpoint, port] = tasks.host.split(":") as [string, string];
-    const { run } = createQueueCheck(
-      { projectId: "acme", region: "europe-west1", name: "deliverwebhook", emulatorHost: undefined },
-      { apiEndpoint, port: Number(port), protocol: "http" },
-    );
+  it("tell whether a service is well, sick, refuses, hangs, or is back", async () => {
+    process.env["CLOUD_TASKS_EMULATOR_HOST"] = tasks.host;
+    const { run } = createTasksCheck(QUEUE);
     await run();
-    hasQueue = false;
-    await assert.rejects(run(), { code: 5 });
-    hasQueue = true;
+    status = 404;
+    await assert.rejects(run(), /answered 404/);
+    status = 200;
     await tasks.turn("refuse");
-    await assert.rejects(run(), { code: 14 });
+    await assert.rejects(run());
     await tasks.turn("hang");
     const started = performance.now();
-    await assert.rejects(run(), { code: 4 });
+    await assert.rejects(run(), { name: "TimeoutError" });
     assert.ok(performance.now() - started < LIMIT_MS * 1.5);
     await sleep(100);
     assert.equal(tasks.open, 0);
