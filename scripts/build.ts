@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
-import { build } from "esbuild";
+import { build, type Metafile } from "esbuild";
 
 /**
  * Bundles an entry point and what it imports, each dynamic import a chunk that is loaded when it is asked for.
  * Firebase's and Google's packages stay outside: they have native parts and their own loading.
  */
-export async function bundle(entryPoint: string, outdir: string): Promise<void> {
-  await build({
+export async function bundle(entryPoint: string, outdir: string): Promise<Metafile> {
+  const { metafile } = await build({
     entryPoints: [entryPoint],
     outdir,
     bundle: true,
@@ -15,6 +15,7 @@ export async function bundle(entryPoint: string, outdir: string): Promise<void> 
     platform: "node",
     target: "node24",
     sourcemap: true,
+    metafile: true,
     chunkNames: "[name]-[hash]",
     external: ["firebase-admin", "firebase-functions", "@google-cloud/*"],
     // CommonJS packages inside an ES bundle still ask for `require`.
@@ -23,6 +24,7 @@ export async function bundle(entryPoint: string, outdir: string): Promise<void> 
     },
     logLevel: "warning",
   });
+  return metafile;
 }
 
 /** functions/src into functions/lib: index.js is the deployment table, a group's code is loaded by its function alone. */

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Metafile } from "esbuild";
+import { groups } from "../../functions/src/api/routes.ts";
+import { bundle } from "../../scripts/build.ts";
+
+const SRC = fileURLToPath(new URL("../../functions/src", import.meta.url));
+
+describe("The bundle", () => {
+  let outputs: Metafile["outputs"];
+
+  before(async () => {
+    const folder = await mkdtemp(join(tmpdir(), "palmgate-bundle-"));
+    ({ outputs } = await bundle(join(SRC, "index.ts"), folder));
+    await rm(folder, { recursive: true });
+  });
+
+  /** What is loaded with a source file at once: sources of ours, and packages that are not bundled. */
+  function loadedWith(source: string): string[] {
+    const loaded = new Set<string>();
+    const visit = (path: string): void => {
+      const { inputs, imports } = outputs[path] ?? { inputs: {}, imports: [] };
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      for (const input of Object.keys(inputs)) loaded.add(input);
+      for (const { path: next, kind, external } of imports) {
+        if (kind !== "import-statement") continue;
+        if (external) loaded.add(next);
+        else visit(next);
+      }
+    };
+    const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint?.endsWith(`src/${source}`));
+    visit(entry ?? assert.fail(`${source} is in no chunk of its own`));
+    return [...loaded];
+  }
+
+  const packages = (loaded: string[]) =>
+    loaded.filter((each) => /^(@google-cloud|firebase-admin)/.test(each)).sort();
+  const engine = (loaded: string[]) => loaded.filter((each) => each.includes("functions/src/palm/"));
+
+  it("loads no client and no group with the deployment table", () => {
+    const loaded = loadedWith("index.ts");
+    assert.deepEqual(packages(loaded), []);
+    assert.deepEqual(
+      loaded.filter((each) => /src\/(api|data|domain|http|tasks|palm)\//.test(each)),
+      [],
+    );
+  });
+
+  it("loads Firestore and Auth alone with every function", () => {
+    const loaded = loadedWith("deps.ts");
+    assert.deepEqual(packages(loaded), [
+      "@google-cloud/firestore",
+      "firebase-admin/app",
+      "firebase-admin/auth",
+    ]);
+    assert.deepEqual(engine(loaded), []);
+  });
+
+  for (const group of Object.keys(groups)) {
+    const needs = group === "biometrics";
+    it(`loads ${group} ${needs ? "with" : "without"} the palm engine, and no client`, () => {
+      const loaded = loadedWith(`api/${group}/routes.ts`);
+      assert.deepEqual(packages(loaded), []);
+      assert.equal(engine(loaded).length > 0, needs);
+    });
+  }
+});
