@@ -73,23 +73,12 @@ export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick
 }
 
 /** Storage is loaded when a template is first written or erased: few requests do either. */
-function templatesDeps({ projectId }: Clients): Pick<Ports, "templates"> {
+async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templates">> {
+  const { createTemplates } = await import("./data/templates.ts");
   const bucket = params.TEMPLATE_BUCKET.value();
   if (!bucket) throw new Error("the parameter TEMPLATE_BUCKET is empty");
-  let templates: Promise<Ports["templates"]> | undefined;
-  const open = async (): Promise<Ports["templates"]> => {
-    const [{ createTemplates }, { openStorage }] = await Promise.all([
-      import("./data/templates.ts"),
-      import("./data/storage.ts"),
-    ]);
-    return createTemplates(openStorage(projectId), bucket);
-  };
-  return {
-    templates: {
-      put: async (object, sealed) => (await (templates ??= open())).put(object, sealed),
-      delete: async (object) => (await (templates ??= open())).delete(object),
-    },
-  };
+  const open = () => import("./data/storage.ts").then(({ openStorage }) => openStorage(projectId));
+  return { templates: createTemplates(open, bucket) };
 }
 
 /** For `projects` and `members`: palms as documents, and the log that says what was erased. @public */
@@ -112,15 +101,16 @@ async function sealingDeps({ projectId }: Clients): Promise<Pick<Ports, "sealing
 /** For `identify` alone: galleries, templates and the keys that open them. */
 export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePorts | GalleryPorts>> {
   const clients = connect();
-  const [live, palms, { sealing }] = await Promise.all([
+  const [live, palms, templates, { sealing }] = await Promise.all([
     import("./domain/palm/galleries.ts"),
     palmDeps(clients),
+    templatesDeps(clients),
     sealingDeps(clients),
   ]);
   const { changes } = palms;
   return {
     ...palms,
-    ...templatesDeps(clients),
+    ...templates,
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
     sealing,
   };
@@ -146,9 +136,9 @@ export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts
 }
 
 /** For `sweeper`: what it sweeps. @public */
-export function sweeperDeps(): Surroundings & Pick<Ports, CorePorts | "templates"> {
+export async function sweeperDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "templates">> {
   const clients = connect();
-  return { ...coreDeps(clients), ...templatesDeps(clients) };
+  return { ...coreDeps(clients), ...(await templatesDeps(clients)) };
 }
 
 /** For the operator's command: what it lists, makes and changes. @public */

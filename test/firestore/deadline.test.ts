@@ -32,7 +32,8 @@ describe("A service that hangs", function () {
   it("is unavailable: Storage, at upload and deletion", async () => {
     const emulator = process.env["STORAGE_EMULATOR_HOST"];
     process.env["STORAGE_EMULATOR_HOST"] = endpoint;
-    const templates = createTemplates(openStorage("demo-x"), "bucket");
+    const storage = openStorage("demo-x");
+    const templates = createTemplates(async () => storage, "bucket");
     process.env["STORAGE_EMULATOR_HOST"] = emulator;
     await Promise.all([
       isUnavailableInTime(templates.put("object", Buffer.from("sealed"))),

@@ -69,7 +69,7 @@ export class Gate {
   async turn(mode: Mode): Promise<void> {
     if (mode === this.#mode) return;
     for (const client of this.#clients) {
-      if (mode === "refuse") client.resetAndDestroy();
+      if (mode === "refuse") client.destroy();
       else client.unpipe().removeAllListeners("data").resume();
     }
     const wasClosed = this.#mode === "refuse";
