@@ -145,7 +145,10 @@ describe("Devices", () => {
         assert.ok(device);
         const answer = await api("PATCH", path(device), { token: tenant.key, body });
         assertProblem(answer, 400, "invalid_request");
-        assert.equal(answer.body.errors[0].path, where);
+        assert.deepEqual(
+          answer.body.errors.map((error: { path: string }) => error.path),
+          [where],
+        );
         assert.deepEqual((await api("GET", path(device), { token: tenant.key })).body, toWire(device));
       });
     }

@@ -26,3 +26,14 @@ export const text = (max: number) =>
       if (!value.isWellFormed()) fault("contains half a surrogate pair");
     })
     .meta({ minLength: 1, maxLength: max });
+
+/** The body of a PATCH: some of these fields, one at least. */
+export const patchOf = <Fields extends z.ZodRawShape>(id: string, fields: Fields) =>
+  z
+    .strictObject(fields)
+    .refine((body) => Object.keys(body).length > 0, {
+      error: "names nothing to change",
+      // A field that is not known is fault enough.
+      when: ({ issues }) => issues.length === 0,
+    })
+    .meta({ id, minProperties: 1 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Device } from "../../domain/device/device.ts";
-import { text, time, toTime, toTimeOrNull, uuid } from "../fields.ts";
+import { patchOf, text, time, toTime, toTimeOrNull, uuid } from "../fields.ts";
 
 const mode = z.enum(["standard", "demo"]);
 
@@ -17,10 +17,11 @@ export const DeviceShape = z
   })
   .meta({ id: "Device" });
 
-export const UpdateDeviceBody = z
-  .strictObject({ name: text(200).optional(), enabled: z.boolean().optional(), mode: mode.optional() })
-  .refine((body) => Object.keys(body).length > 0, "names nothing to change")
-  .meta({ id: "UpdateDevice", minProperties: 1 });
+export const UpdateDeviceBody = patchOf("UpdateDevice", {
+  name: text(200).optional(),
+  enabled: z.boolean().optional(),
+  mode: mode.optional(),
+});
 
 /** A device as the wire shows it: never the hash of its key. */
 export const toDevice = ({ secret_hash: _, ...device }: Device): z.infer<typeof DeviceShape> => ({

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Member } from "../../domain/member/member.ts";
-import { text, time, toTime, uuid } from "../fields.ts";
+import { patchOf, text, time, toTime, uuid } from "../fields.ts";
 
 const MAX_METADATA_KEYS = 50;
 
@@ -38,10 +38,7 @@ const fields = {
 
 export const CreateMemberBody = z.strictObject(fields).meta({ id: "CreateMember" });
 
-export const UpdateMemberBody = z
-  .strictObject(fields)
-  .refine((body) => Object.keys(body).length > 0, "names nothing to change")
-  .meta({ id: "UpdateMember", minProperties: 1 });
+export const UpdateMemberBody = patchOf("UpdateMember", fields);
 
 export const toMember = ({ palm_ids, ...member }: Member): z.infer<typeof MemberShape> => ({
   ...member,
