@@ -109,6 +109,17 @@ const GUARDS: Guard[] = [
     says: /has a row for garbage/,
   },
   {
+    rule: "a query without its index",
+    file: "functions/src/data/transactions.ts",
+    breaks: (text) =>
+      text.replace(
+        "(transactionsOf(project_id), range)",
+        '(transactionsOf(project_id).where("status", "==", "approved"), range)',
+      ),
+    command: mocha("data/indexes"),
+    says: /has an index for every query that needs one/,
+  },
+  {
     rule: "an export that nobody uses",
     file: "functions/src/domain/order.ts",
     breaks: add("export const unused = 1;"),
