@@ -157,6 +157,8 @@ describe("The gallery", () => {
     const sweep = (at: Date) =>
       sweepGarbage({ ...deps, now: () => at }, { until: new Date(at.getTime() + 60_000) });
     const later = (minutes: number) => new Date(Date.now() + minutes * 60_000);
+    /** When planted items are due, in minutes: not now, or the suite's own sweeper would take them. */
+    const DUE = 60;
 
     it("an enrolment leaves none", async () => {
       const palm = await enroll(await newMember(), 10);
@@ -182,22 +184,23 @@ describe("The gallery", () => {
         for (const n of [1, 2, 3]) {
           const object = `environments/${tenant.environment.id}/templates/x/${round}-${n}`;
           await deps.templates.put(object, Buffer.from("orphan"));
-          await deps.garbage.add(dueNow(deps.id(), object, new Date(Date.now() - n)));
+          await deps.garbage.add(dueNow(deps.id(), object, new Date(later(DUE).getTime() - n)));
         }
       };
       await plant("living");
+      const run = (ctx: Deps) => sweepGarbage({ ...ctx, now: () => later(DUE) }, { until: later(DUE + 1) });
       const living = dying(deps, learnt);
-      await sweepGarbage(living.ctx, { until: later(1) });
+      await run(living.ctx);
       assert.ok(living.calls.length >= 9, "three items have three writes each");
       for (let nth = 1; nth <= living.calls.length; nth++) {
         for (const when of ["before", "after"] as const) {
           await plant(`${nth}-${when}`);
-          await sweepGarbage(dying(deps, learnt, nth, when).ctx, { until: later(1) }).catch((error: Error) =>
+          await run(dying(deps, learnt, nth, when).ctx).catch((error: Error) =>
             assert.equal(error.message, "died"),
           );
-          await Promise.all([sweep(later(0)), sweep(later(0))]);
+          await Promise.all([sweep(later(DUE)), sweep(later(DUE))]);
           // What was claimed and not deleted has its second try a little later.
-          await sweep(later(11));
+          await sweep(later(DUE + 11));
           assert.deepEqual(await garbage(), []);
           assert.deepEqual(await objects(), []);
         }
@@ -211,8 +214,8 @@ describe("The gallery", () => {
         await deps.garbage.add(dueNow(deps.id(), object, at));
         return object;
       };
-      const stuck = await put("stuck", new Date(Date.now() - 2000));
-      await put("free", new Date(Date.now() - 1000));
+      const stuck = await put("stuck", new Date(later(DUE).getTime() - 2000));
+      await put("free", new Date(later(DUE).getTime() - 1000));
       const { logged, log } = testSurroundings();
       const failing = {
         ...deps.templates,
@@ -226,12 +229,12 @@ describe("The gallery", () => {
           { ...deps, log, now: () => at, templates: failing },
           { until: new Date(at.getTime() + 60_000) },
         );
-      await run(later(0));
+      await run(later(DUE));
       assert.deepEqual(await objects(), [stuck]);
       assert.match(logged.join("\n"), /^warn an object was not deleted[^\n]*held/);
-      await run(later(25 * 60));
+      await run(later(DUE + 25 * 60));
       assert.match(logged.at(-1) ?? "", /^error an erasure is overdue/);
-      await sweep(later(26 * 60));
+      await sweep(later(DUE + 26 * 60));
       assert.deepEqual(await objects(), []);
     });
 
