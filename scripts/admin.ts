@@ -9,14 +9,19 @@ import { openKeys, openPorts } from "./admin/target.ts";
 
 // Google's client loads credentials where nobody listens, too: what goes wrong there is no crash.
 process.on("uncaughtException", (error) => {
-  if (!process.exitCode) process.stderr.write(`admin: ${reason(error)}\n`);
+  process.stderr.write(`admin: ${reason(error)}\n`);
   process.exit(1);
 });
 
-process.exitCode = await runAdmin(process.argv.slice(2), {
+// Whoever reads may have seen enough: what was done is done.
+process.stdout.on("error", () => undefined);
+
+const code = await runAdmin(process.argv.slice(2), {
   out: (words) => process.stdout.write(words),
   say: (words) => process.stderr.write(words),
   read: async () => (process.stdin.isTTY ? "" : text(process.stdin)),
   ports: openPorts,
   keys: openKeys,
 });
+// Google's clients go on trying, and would keep this process for minutes where a service does not answer.
+process.stdout.write("", () => process.exit(code));

@@ -66,6 +66,8 @@ export class Streamed {
         controller.enqueue(encoder.encode(text));
         if (batch.done) controller.close();
       } catch (error) {
+        // It may be an item that cannot be written: then the list is still being read.
+        void this.cancel().catch(() => undefined);
         if (abort(error)) controller.close();
         else controller.error(error);
       }

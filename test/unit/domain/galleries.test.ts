@@ -119,6 +119,23 @@ describe("A live gallery", () => {
     assert.notEqual(small.open(home("one")), first);
   });
 
+  it("stays when it is followed, however early it was opened", async () => {
+    const log = newLog();
+    log.append("a");
+    const ports = { ...log.ports, sealing };
+    const one = new Galleries(ports, 1).open(home("e"));
+    await one.sync();
+    const galleries = new Galleries(ports, 2.5 * one.bytes);
+    const used = galleries.open(home("e"));
+    await used.sync();
+    await galleries.open(home("idle")).sync();
+    await galleries.followKnown("e")?.synced;
+    await galleries.open(home("third")).sync();
+    galleries.followKnown("third");
+    assert.equal(galleries.followKnown("e")?.live, used);
+    assert.equal(galleries.followKnown("idle"), undefined);
+  });
+
   it("starts anew when its first read fails", async () => {
     const log = newLog();
     log.append("a");

@@ -221,6 +221,22 @@ describe("A list", () => {
       assert.match(ctx.logged.join("\n"), /^error stream failed .*the store died/);
     });
 
+    it("stops reading when an item cannot be written", async () => {
+      const { listing, state } = newList(5_000_000);
+      const { url } = await listen({
+        ...listing,
+        async *stream() {
+          for await (const batch of listing.stream())
+            yield batch.map((item) => ({ ...item, n: item.n / 20 }));
+        },
+      });
+      const response = await fetch(url).catch(() => undefined);
+      await assert.rejects(async () => response?.text() ?? assert.fail());
+      for (let tries = 0; tries < 100 && !state.stopped; tries++)
+        await new Promise((ok) => setTimeout(ok, 20));
+      assert.ok(state.stopped);
+    });
+
     it("stops reading when the client goes away", async () => {
       const { listing, state } = newList(5_000_000);
       const { url } = await listen(listing);

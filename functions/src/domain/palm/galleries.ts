@@ -165,11 +165,7 @@ export class Galleries {
 
   /** The environment's gallery, empty until its first `sync`. */
   open(home: Home): LiveGallery {
-    const live = this.#live.get(home.id) ?? new LiveGallery(home, this.#ports);
-    this.#live.delete(home.id);
-    this.#live.set(home.id, live);
-    this.#evict();
-    return live;
+    return this.#use(home.id, this.#live.get(home.id) ?? new LiveGallery(home, this.#ports));
   }
 
   /** Begins to take in the newest changes of an environment's gallery. */
@@ -181,7 +177,15 @@ export class Galleries {
   /** The same before the environment has been read: of a gallery that is in memory. */
   followKnown(environment_id: string): Following | undefined {
     const live = this.#live.get(environment_id);
-    return live && { live, synced: live.sync() };
+    return live && { live: this.#use(environment_id, live), synced: live.sync() };
+  }
+
+  /** The last in the map is the one used last. */
+  #use(id: string, live: LiveGallery): LiveGallery {
+    this.#live.delete(id);
+    this.#live.set(id, live);
+    this.#evict();
+    return live;
   }
 
   #evict(): void {
