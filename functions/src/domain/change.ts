@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
-import { unavailable } from "./errors.ts";
+import { notFound, unavailable } from "./errors.ts";
+import type { Stored } from "./store.ts";
 
 /** How long a change fights for its turn before the caller is told to come back, in ms. */
 const PATIENCE_MS = 3000;
@@ -21,4 +22,25 @@ export async function change<T>(ctx: Ctx, attempt: () => Promise<T | typeof AGAI
     if (ctx.now().getTime() + pause > deadline) throw unavailable();
     await ctx.sleep(pause);
   }
+}
+
+/**
+ * The same of something that has been read already: only a conflict reads it anew.
+ * @throws DomainError `not_found` when it is gone by then.
+ */
+export function changeStored<T, R>(
+  ctx: Ctx,
+  was: Stored<T>,
+  read: () => Promise<Stored<T> | undefined>,
+  attempt: (was: Stored<T>) => Promise<R | typeof AGAIN>,
+): Promise<R> {
+  let latest = was;
+  return change(ctx, async () => {
+    const result = await attempt(latest);
+    if (result !== AGAIN) return result;
+    const current = await read();
+    if (!current) throw notFound();
+    latest = current;
+    return AGAIN;
+  });
 }

@@ -117,8 +117,10 @@ async function enterDevice(ctx: ScopeCtx, actor: Actor, named: Named): Promise<F
     actor.type === "user" ? ctx.organizations.ofAdmin(actor.id) : [],
   ]);
   if (!project) throw notFound();
-  const organization = administered.find(({ id }) => id === project.value.organization_id);
-  const may = actor.type === "user" ? administers(actor, organization) : opens(actor, project.value);
+  const may =
+    actor.type === "user"
+      ? administered.some(({ id }) => id === project.value.organization_id)
+      : opens(actor, project.value);
   if (!may) throw notFound();
   return { actor, project: project.value, device };
 }

@@ -1,6 +1,5 @@
-import { AGAIN, change } from "../change.ts";
+import { AGAIN, changeStored } from "../change.ts";
 import type { Ctx } from "../context.ts";
-import { notFound } from "../errors.ts";
 import type { Stored } from "../store.ts";
 import type { Device } from "./device.ts";
 
@@ -11,17 +10,13 @@ export type DeviceChanges = { [K in "name" | "enabled" | "mode"]?: Device[K] | u
  * Changes what is named of a device; what it reports of itself meanwhile is kept.
  * @throws DomainError `not_found` when it was deleted meanwhile.
  */
-export async function updateDevice(
+export function updateDevice(
   ctx: Ctx<"devices" | "commit">,
   input: { device: Stored<Device>; changes: DeviceChanges },
 ): Promise<Device> {
-  let was = input.device;
-  return change(ctx, async () => {
+  const read = () => ctx.devices.get(input.device.value.id);
+  return changeStored(ctx, input.device, read, async (was) => {
     const now = { ...was.value, ...input.changes } as Device;
-    if ((await ctx.commit([ctx.devices.replace(was, now)])) === "committed") return now;
-    const current = await ctx.devices.get(was.value.id);
-    if (!current) throw notFound();
-    was = current;
-    return AGAIN;
+    return (await ctx.commit([ctx.devices.replace(was, now)])) === "committed" ? now : AGAIN;
   });
 }

@@ -1,7 +1,6 @@
-import { AGAIN, change } from "../change.ts";
+import { AGAIN, changeStored } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
-import { notFound } from "../errors.ts";
 import { type EraseCtx, erasePalms } from "../palm/erasePalms.ts";
 import type { Stored } from "../store.ts";
 import type { Member } from "./member.ts";
@@ -11,22 +10,19 @@ import type { Member } from "./member.ts";
  * instance. Scans and transactions stay. The sealed templates in Storage go by the garbage list.
  * @throws DomainError `not_found` when somebody else was first.
  */
-export async function deleteMember(
+export function deleteMember(
   ctx: EraseCtx & Ctx<"members">,
   input: { environment: Environment; member: Stored<Member> },
 ): Promise<void> {
-  let was = input.member;
-  return change(ctx, async () => {
-    const { id, project_id, external_id, palm_ids } = was.value;
+  const { id, project_id } = input.member.value;
+  const read = () => ctx.members.get(project_id, id);
+  return changeStored(ctx, input.member, read, async (was) => {
+    const { external_id, palm_ids } = was.value;
     const outcome = await ctx.commit([
       ctx.members.remove(was),
       ...(external_id === null ? [] : [ctx.members.releaseExternalId(project_id, external_id)]),
       ...(await erasePalms(ctx, input.environment.id, palm_ids)),
     ]);
-    if (outcome === "committed") return undefined;
-    const current = await ctx.members.get(project_id, id);
-    if (!current) throw notFound();
-    was = current;
-    return AGAIN;
+    return outcome === "committed" ? undefined : AGAIN;
   });
 }

@@ -1,4 +1,4 @@
-import { AGAIN, change } from "../change.ts";
+import { AGAIN, changeStored } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { notFound } from "../errors.ts";
@@ -10,20 +10,19 @@ import { type EraseCtx, erasePalms } from "./erasePalms.ts";
  * Erases one palm of a member, in one batch: no request that begins after it matches the palm.
  * @throws DomainError `not_found` when the member has no such palm (any more).
  */
-export async function deletePalm(
+export function deletePalm(
   ctx: EraseCtx & Ctx<"members">,
   input: { environment: Environment; member: Stored<Member>; palm_id: string },
 ): Promise<void> {
-  let was: Stored<Member> | undefined = input.member;
-  return change(ctx, async () => {
-    if (!was?.value.palm_ids.includes(input.palm_id)) throw notFound();
-    const palm_ids = was.value.palm_ids.filter((id) => id !== input.palm_id);
+  const { id, project_id } = input.member.value;
+  const read = () => ctx.members.get(project_id, id);
+  return changeStored(ctx, input.member, read, async (was) => {
+    if (!was.value.palm_ids.includes(input.palm_id)) throw notFound();
+    const palm_ids = was.value.palm_ids.filter((one) => one !== input.palm_id);
     const outcome = await ctx.commit([
       ctx.members.replace(was, { ...was.value, palm_ids, updated_at: ctx.now() }),
       ...(await erasePalms(ctx, input.environment.id, [input.palm_id])),
     ]);
-    if (outcome === "committed") return undefined;
-    was = await ctx.members.get(was.value.project_id, was.value.id);
-    return AGAIN;
+    return outcome === "committed" ? undefined : AGAIN;
   });
 }
