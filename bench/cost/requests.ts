@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
+import { parseKey } from "../../functions/src/domain/credential/key.ts";
 import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
-import { type Deps, newApiKey, newTenant, type Tenant } from "../../test/support/tenant.ts";
+import { newDevice } from "../../test/support/rows.ts";
+import { type Deps, NOBODY, newApiKey, newTenant, type Tenant } from "../../test/support/tenant.ts";
 
 /** How many of everything a list finds, and of what it shows a page of. */
 export const ROWS = 100;
@@ -180,15 +181,13 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
   health: [plain],
 };
 
-const nobody = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
-
 const sample = (image: Uint8Array) => ({ image: Buffer.from(image).toString("base64") });
 const newImage = ({ newSeed }: Places) => encodePng(syntheticPalm({ seed: newSeed() }));
 
 const newMember = ({ deps, busy }: Places, external_id: string | null = null) =>
   createMember(deps, {
     project_id: busy.project.id,
-    fields: { ...nobody, external_id: external_id && `${external_id}-${randomUUID()}` },
+    fields: { ...NOBODY, external_id: external_id && `${external_id}-${randomUUID()}` },
   });
 
 /** A member with one palm, and a picture of it. */
@@ -217,7 +216,7 @@ export async function newPlaces(deps: AllDeps): Promise<Places> {
 
 async function newPlace(deps: AllDeps): Promise<Place> {
   const tenant = await newTenant(deps);
-  const device = newDevice(tenant.project.id);
+  const device = newDevice({ project_id: tenant.project.id });
   await deps.commit([deps.devices.create(device)]);
   const ids = {
     org_id: tenant.organization.id,
@@ -239,7 +238,7 @@ async function fill({ deps, full }: Places): Promise<void> {
     return { id, project_id, created_at };
   });
   await deps.commit(
-    rows.map((row) => deps.members.create({ ...row, ...nobody, palm_ids: [], updated_at: row.created_at })),
+    rows.map((row) => deps.members.create({ ...row, ...NOBODY, palm_ids: [], updated_at: row.created_at })),
   );
   await deps.commit(
     rows.map((row) =>
@@ -269,7 +268,7 @@ async function fill({ deps, full }: Places): Promise<void> {
       }),
     ),
   );
-  await deps.commit(rows.slice(1).map(() => deps.devices.create(newDevice(project_id))));
+  await deps.commit(rows.slice(1).map(() => deps.devices.create(newDevice({ project_id }))));
   await deps.commit(
     Array.from({ length: PROJECTS - 1 }, () => deps.projects.create({ ...project, id: randomUUID() })),
   );
@@ -277,18 +276,3 @@ async function fill({ deps, full }: Places): Promise<void> {
     await newApiKey(deps, { organization_id: organization.id, project_ids: null });
   }
 }
-
-const newDevice = (project_id: string) => {
-  const id = randomUUID();
-  return {
-    id,
-    project_id,
-    name: "Front door",
-    enabled: true,
-    mode: "standard" as const,
-    app_version: null,
-    last_seen_at: null,
-    secret_hash: newKey("pd", id).secret_hash,
-    created_at: new Date(),
-  };
-};

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { newKey } from "../../functions/src/domain/credential/key.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
+import { newDevice } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -20,21 +20,15 @@ describe("Devices", () => {
   });
 
   const newDevices = async (...fields: Partial<Device>[]): Promise<Device[]> => {
-    const devices = fields.map((own): Device => {
-      const id = randomUUID();
-      return {
-        id,
+    const devices = fields.map((own) =>
+      newDevice({
         project_id: tenant.project.id,
-        name: "Front door",
-        enabled: true,
-        mode: "standard",
         app_version: "1.4.0",
         last_seen_at: new Date("2026-11-24T10:00:00.123Z"),
-        secret_hash: newKey("pd", id).secret_hash,
         created_at: new Date("2026-11-20T08:00:00.000Z"),
         ...own,
-      };
-    });
+      }),
+    );
     await deps.commit(devices.map((device) => deps.devices.create(device)));
     return devices;
   };

@@ -9,10 +9,9 @@ import { extractTemplate } from "../../functions/src/palm/index.ts";
 import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const ROUNDS = 200;
-const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
 
 const imageOf = (seed: number, sample: number): { image: string } => ({
   image: Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64"),

@@ -5,7 +5,7 @@ import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { baseUrl, newUser } from "../support/suite.ts";
-import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("Projects", () => {
   let deps: Deps;
@@ -197,8 +197,7 @@ describe("Projects", () => {
 });
 
 async function enrolSomebody(deps: Deps, tenant: Tenant): Promise<void> {
-  const fields = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
-  const { id } = await createMember(deps, { project_id: tenant.project.id, fields });
+  const { id } = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
   const image = encodePng(syntheticPalm({ seed: 8100 }));
   await enrollPalm(deps, { ...tenant, member_id: id, samples: [{ path: "", image }] });
 }

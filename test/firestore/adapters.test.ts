@@ -4,9 +4,7 @@ import { dueNow } from "../../functions/src/domain/garbage/garbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import type { Change } from "../../functions/src/domain/palm/changes.ts";
 import { db } from "../support/firestore.ts";
-import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
-
-const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
+import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("The adapters", () => {
   let deps: Deps;

@@ -7,18 +7,12 @@ import { deletePalm } from "../../functions/src/domain/palm/deletePalm.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
 import type { Palm } from "../../functions/src/domain/palm/palm.ts";
-import type { Sample } from "../../functions/src/domain/palm/sample.ts";
 import type { Stored } from "../../functions/src/domain/store.ts";
 import { type Calls, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { sampleOf } from "../support/palms.ts";
 import { objectsBelow } from "../support/stores.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
-
-const sampleOf = (seed: number, sample: number): Sample => ({
-  path: "samples.0",
-  image: encodePng(syntheticPalm({ seed, sample })),
-});
 
 /** One member, alone in its tenant but for others that earlier rounds left, and the seed of its palm. */
 interface Case {

@@ -5,18 +5,11 @@ import { createMember } from "../../functions/src/domain/member/createMember.ts"
 import { type EnrollCtx, enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { Galleries } from "../../functions/src/domain/palm/galleries.ts";
 import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
-import type { Sample } from "../../functions/src/domain/palm/sample.ts";
 import { type Calls, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { sampleOf } from "../support/palms.ts";
 import { testSurroundings } from "../support/surroundings.ts";
-import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
-
-const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
-const sampleOf = (seed: number, sample = 0): Sample => ({
-  path: "samples.0",
-  image: encodePng(syntheticPalm({ seed, sample })),
-});
+import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("The gallery", () => {
   let deps: Deps;

@@ -11,19 +11,12 @@ import { setAdmin } from "../../functions/src/domain/organization/setAdmin.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { Galleries } from "../../functions/src/domain/palm/galleries.ts";
 import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
-import type { Sample } from "../../functions/src/domain/palm/sample.ts";
 import type { Sealing } from "../../functions/src/domain/palm/sealing.ts";
 import { verifyPalm } from "../../functions/src/domain/palm/verifyPalm.ts";
 import { createUser } from "../../functions/src/domain/user/createUser.ts";
 import { newRing, sealingOf } from "../support/memory.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
-
-const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
-const sampleOf = (seed: number, sample = 0): Sample => ({
-  path: "samples.0",
-  image: encodePng(syntheticPalm({ seed, sample })),
-});
+import { sampleOf } from "../support/palms.ts";
+import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("The operator's verbs, on Firestore and Auth", () => {
   let deps: Deps;

@@ -8,10 +8,8 @@ import { verifyPalm } from "../../functions/src/domain/palm/verifyPalm.ts";
 import type { TemplateFormat } from "../../functions/src/palm/index.ts";
 import { ROWS } from "../../functions/src/palm/rows.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 import { floatBytes, syntheticVector } from "../support/vectors.ts";
-
-const NOBODY = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
 
 type Take = (seed: number, sample: number) => Sample;
 const FORMATS: Record<TemplateFormat, Take> = {

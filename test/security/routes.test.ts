@@ -11,7 +11,8 @@ import { type Answer, assertProblem, type Client, createClient } from "../suppor
 import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { newDevice } from "../support/rows.ts";
+import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
 const SAME = { "X-Request-Id": "same" };
@@ -210,24 +211,13 @@ async function newWorld(deps: Deps): Promise<World> {
     project_ids: null,
     revoked_at: new Date(),
   });
-  const none = { name: null, external_id: null, email: null, phone_number: null, metadata: {} };
-  const member = await createMember(deps, { project_id: tenant.project.id, fields: none });
+  const member = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
   const image = encodePng(syntheticPalm({ seed: 1 }));
   const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [{ path: "", image }] });
   const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
   const device_id = parseKey("pd", deviceKey)?.id ?? "";
   await deps.commit([
-    deps.devices.create({
-      id: device_id,
-      project_id: tenant.project.id,
-      name: "Front door",
-      enabled: true,
-      mode: "standard",
-      app_version: null,
-      last_seen_at: null,
-      secret_hash,
-      created_at: new Date(),
-    }),
+    deps.devices.create(newDevice({ id: device_id, project_id: tenant.project.id, secret_hash })),
   ]);
   const ids = {
     org_id: organization_id,

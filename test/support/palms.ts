@@ -3,6 +3,7 @@
  * they do in a sensor. Same seed, same bytes on every machine: integers, + − × ÷ and √ only.
  */
 import { crc32 } from "node:zlib";
+import type { Sample } from "../../functions/src/domain/palm/sample.ts";
 
 export interface GrayImage {
   width: number;
@@ -396,3 +397,9 @@ function storedZlib(bytes: Uint8Array): Uint8Array {
   adler.writeUint32BE(b * 65536 + a);
   return Buffer.concat([...parts, adler]);
 }
+
+/** The one sample of a request: a synthetic palm's picture. */
+export const sampleOf = (seed: number, sample = 0): Sample => ({
+  path: "samples.0",
+  image: encodePng(syntheticPalm({ seed, sample })),
+});

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { newKey } from "../../functions/src/domain/credential/key.ts";
+import type { Device } from "../../functions/src/domain/device/device.ts";
 import type { Scan } from "../../functions/src/domain/scan/scan.ts";
 import type { Transaction } from "../../functions/src/domain/transaction/transaction.ts";
 import { db } from "./firestore.ts";
@@ -6,6 +8,22 @@ import type { Deps } from "./tenant.ts";
 
 /** How many writes one batch takes. */
 const BATCH = 500;
+
+/** A palm terminal that has not been seen yet, unless said otherwise. */
+export const newDevice = (fields: Pick<Device, "project_id"> & Partial<Device>): Device => {
+  const id = randomUUID();
+  return {
+    id,
+    name: "Front door",
+    enabled: true,
+    mode: "standard",
+    app_version: null,
+    last_seen_at: null,
+    secret_hash: newKey("pd", id).secret_hash,
+    created_at: new Date(),
+    ...fields,
+  };
+};
 
 /** One identification at a terminal, unless said otherwise. */
 export const newScan = (fields: Pick<Scan, "project_id"> & Partial<Scan>): Scan => ({

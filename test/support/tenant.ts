@@ -4,9 +4,19 @@ import type { ApiKey } from "../../functions/src/domain/apikey/apikey.ts";
 import { newKey } from "../../functions/src/domain/credential/key.ts";
 import { createEnvironment } from "../../functions/src/domain/environment/createEnvironment.ts";
 import type { Environment } from "../../functions/src/domain/environment/environment.ts";
+import type { MemberFields } from "../../functions/src/domain/member/member.ts";
 import type { Organization } from "../../functions/src/domain/organization/organization.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
 import { loadParameters, newUser } from "./suite.ts";
+
+/** What is said of a member of whom nothing is. */
+export const NOBODY: MemberFields = {
+  name: null,
+  external_id: null,
+  email: null,
+  phone_number: null,
+  metadata: {},
+};
 
 /** Every port on the emulators, as the high-memory function and the operator's command have them. */
 export type Deps = Awaited<ReturnType<typeof openDeps>>;
