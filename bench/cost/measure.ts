@@ -25,7 +25,7 @@ export interface Cost extends Bill {
 export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   installMeter();
   const places = await newPlaces(deps);
-  const app = createApp(allRoutes.map(marked), deps);
+  const app = createApp(allRoutes.map(marked), { ...deps, limiter: leased });
   const client = held(createClient((request) => app.fetch(request)));
   const costs: Cost[] = [];
   for (const route of allRoutes) {
@@ -44,6 +44,11 @@ export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   }
   return costs;
 }
+
+/** An instance that has tokens: what it costs to take some is told by itself. */
+const leased: AllDeps["limiter"] = {
+  admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
+};
 
 const marked = (route: Route): Route => ({
   ...route,

@@ -49,6 +49,11 @@ const page: Example = { which: `a page of ${PAGE}`, at: "full", send: () => ({ q
 const all: Example = { which: `all ${ROWS}`, at: "full" };
 const plain: Example = {};
 
+async function otherKey({ deps, busy }: Places): Promise<Sent> {
+  const { record } = await newApiKey(deps, { organization_id: busy.organization.id, project_ids: null });
+  return { ids: { key_id: record.id } };
+}
+
 const updates: Example[] = [
   { which: "its name", send: () => ({ body: { name: "Ada" } }) },
   {
@@ -84,15 +89,8 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
       send: ({ busy }) => ({ body: { name: "Door", project_ids: [busy.project.id] } }),
     },
   ],
-  revokeOrganizationApiKey: [
-    {
-      async send({ deps, busy }) {
-        const organization_id = busy.organization.id;
-        const { record } = await newApiKey(deps, { organization_id, project_ids: null });
-        return { ids: { key_id: record.id } };
-      },
-    },
-  ],
+  revokeOrganizationApiKey: [{ send: otherKey }],
+  rotateApiKey: [{ send: async (places) => ({ ...(await otherKey(places)), body: {} }) }],
   listProjectApiKeys: [{ which: `${KEYS} keys`, at: "full" }],
   createProjectApiKey: [{ send: () => ({ body: { name: "Door" } }) }],
 
@@ -166,6 +164,7 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
   listProjects: [{ which: `${PROJECTS} projects`, at: "full" }],
   getProject: [plain],
   getEnvironment: [plain],
+  listAudit: [page],
   updateServerLookup: [
     {
       which: "on",

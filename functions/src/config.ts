@@ -1,5 +1,10 @@
 import { defineInt, defineSecret, defineString } from "firebase-functions/params";
 
+const rate = (limit: number, whose: string) => ({
+  default: limit,
+  description: `Requests a minute ${whose}.`,
+});
+
 /** Every parameter of a deployment. `functions/.env.demo-palmgate` has each one's value for the emulator suite. */
 export const params = {
   TEMPLATE_BUCKET: defineString("TEMPLATE_BUCKET", {
@@ -15,6 +20,24 @@ export const params = {
   }),
   IDENTIFY_CONCURRENCY: defineInt("IDENTIFY_CONCURRENCY", { default: 16 }),
   IDENTIFY_MIN_INSTANCES: defineInt("IDENTIFY_MIN_INSTANCES", { default: 0 }),
+  HOSTING_PROXIES: defineInt("HOSTING_PROXIES", {
+    default: 2,
+    description: "Proxies before a function that is called through Hosting; each appends to X-Forwarded-For.",
+  }),
+  DIRECT_PROXIES: defineInt("DIRECT_PROXIES", {
+    default: 1,
+    description: "The same of a function that terminals call directly.",
+  }),
+  RATE_SANDBOX: defineInt("RATE_SANDBOX", rate(5, "of an organization by its keys, plan sandbox")),
+  RATE_BUSINESS: defineInt("RATE_BUSINESS", rate(100, "of an organization by its keys, plan business")),
+  RATE_ENTERPRISE: defineInt(
+    "RATE_ENTERPRISE",
+    rate(5000, "of an organization by its keys, plan enterprise"),
+  ),
+  RATE_USER: defineInt("RATE_USER", rate(600, "of a console user")),
+  RATE_TERMINAL: defineInt("RATE_TERMINAL", rate(120, "of a terminal")),
+  RATE_ADDRESS: defineInt("RATE_ADDRESS", rate(300, "without a valid credential, from one address")),
+  RATE_PROXY: defineInt("RATE_PROXY", rate(3000, "without a valid credential, through one proxy")),
   API_MEMORY_MIB: defineInt("API_MEMORY_MIB", { default: 512 }),
   API_CONCURRENCY: defineInt("API_CONCURRENCY", { default: 80 }),
 };
@@ -22,6 +45,7 @@ export const params = {
 /** Every secret of a deployment; `functions/.secret.local` has demo values, which protect nothing. */
 export const secrets = {
   TEMPLATE_KEYS: defineSecret("TEMPLATE_KEYS"),
+  SEAL_KEYS: defineSecret("SEAL_KEYS"),
 };
 
 /** The emulators that a process can be pointed to. */

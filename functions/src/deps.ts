@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as logger from "firebase-functions/logger";
 import { params, readRuntime, readSecret } from "./config.ts";
 import { createApiKeys } from "./data/apikeys.ts";
+import { createAudit } from "./data/audit.ts";
+import { createBudgets } from "./data/budgets.ts";
 import { createDevices } from "./data/devices.ts";
 import { createEnvironments } from "./data/environments.ts";
 import { createEvents } from "./data/events.ts";
@@ -14,6 +16,8 @@ import { createOrganizations } from "./data/organizations.ts";
 import { createProjects } from "./data/projects.ts";
 import { createScans } from "./data/scans.ts";
 import { createTransactions } from "./data/transactions.ts";
+import { Limiter } from "./domain/budget/limiter.ts";
+import { policiesOf } from "./domain/budget/policies.ts";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import { REGION } from "./options.ts";
 
@@ -31,6 +35,7 @@ const surroundings: Surroundings = {
 
 type CorePorts =
   | "apiKeys"
+  | "audit"
   | "commit"
   | "devices"
   | "environments"
@@ -42,6 +47,7 @@ type CorePorts =
   | "projects"
   | "scans"
   | "transactions";
+type ApiDeps = Surroundings & Pick<Ports, CorePorts | "limiter" | "policies">;
 type AdminPorts = CorePorts | "changes" | "palms" | "users";
 type GalleryPorts = "changes" | "galleries" | "palms" | "sealing" | "templates";
 
@@ -53,11 +59,12 @@ function connect() {
 
 type Clients = ReturnType<typeof connect>;
 
-/** Firestore's plain collections, and Auth. @public */
-export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick<Ports, CorePorts> {
+/** Firestore's plain collections, and Auth. */
+function coreDeps({ db, auth }: Clients): Surroundings & Pick<Ports, CorePorts> {
   return {
     ...surroundings,
     apiKeys: createApiKeys(db),
+    audit: createAudit(db),
     commit: createCommit(db),
     devices: createDevices(db),
     environments: createEnvironments(db),
@@ -72,6 +79,41 @@ export function coreDeps({ db, auth }: Clients = connect()): Surroundings & Pick
   };
 }
 
+/** Limits, and who keeps them. */
+function rateDeps({ db }: Clients): Pick<Ports, "limiter" | "policies"> {
+  return {
+    limiter: new Limiter({ ...surroundings, budgets: createBudgets(db) }),
+    policies: policiesOf({
+      sandbox: params.RATE_SANDBOX.value(),
+      business: params.RATE_BUSINESS.value(),
+      enterprise: params.RATE_ENTERPRISE.value(),
+      user: params.RATE_USER.value(),
+      terminal: params.RATE_TERMINAL.value(),
+      address: params.RATE_ADDRESS.value(),
+      proxy: params.RATE_PROXY.value(),
+    }),
+  };
+}
+
+/** Where the answers to idempotent requests are recorded. */
+async function onceDeps({ db, projectId }: Clients): Promise<Pick<Ports, "idempotency">> {
+  const [{ createIdempotencyRecords }, { createSealer, parseKeyring }] = await Promise.all([
+    import("./data/idempotency.ts"),
+    import("./data/keyring.ts"),
+  ]);
+  const keyring = parseKeyring("SEAL_KEYS", readSecret("SEAL_KEYS", projectId));
+  return { idempotency: createIdempotencyRecords(db, createSealer(keyring)) };
+}
+
+/** Palms as documents, and the log that says what was erased. */
+async function palmDeps({ db }: Clients): Promise<Pick<Ports, "changes" | "palms">> {
+  const [{ createChanges }, { createPalms }] = await Promise.all([
+    import("./data/changes.ts"),
+    import("./data/palms.ts"),
+  ]);
+  return { changes: createChanges(db), palms: createPalms(db) };
+}
+
 /** Storage is loaded when a template is first written or erased: few requests do either. */
 async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templates">> {
   const { createTemplates } = await import("./data/templates.ts");
@@ -81,35 +123,50 @@ async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templ
   return { templates: createTemplates(open, bucket) };
 }
 
-/** For `projects` and `members`: palms as documents, and the log that says what was erased. @public */
-export async function palmDeps(
-  clients: Clients = connect(),
-): Promise<Surroundings & Pick<Ports, CorePorts | "changes" | "palms">> {
-  const [log, palms] = await Promise.all([import("./data/changes.ts"), import("./data/palms.ts")]);
-  return {
-    ...coreDeps(clients),
-    changes: log.createChanges(clients.db),
-    palms: palms.createPalms(clients.db),
-  };
-}
-
 async function sealingDeps({ projectId }: Clients): Promise<Pick<Ports, "sealing">> {
   const { createSealing, parseKeyring } = await import("./data/keyring.ts");
   return { sealing: createSealing(parseKeyring("TEMPLATE_KEYS", readSecret("TEMPLATE_KEYS", projectId))) };
 }
 
-/** For `identify` alone: galleries, templates and the keys that open them. */
-export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePorts | GalleryPorts>> {
+/** What every function that serves routes has. @public */
+export function apiDeps(clients: Clients = connect()): ApiDeps {
+  return { ...coreDeps(clients), ...rateDeps(clients) };
+}
+
+/** For `apikeys`. @public */
+export async function apikeysDeps(): Promise<ApiDeps & Pick<Ports, "idempotency">> {
   const clients = connect();
-  const [live, palms, templates, { sealing }] = await Promise.all([
+  return { ...apiDeps(clients), ...(await onceDeps(clients)) };
+}
+
+/** For `projects`. @public */
+export async function projectsDeps(): Promise<ApiDeps & Pick<Ports, "changes" | "palms">> {
+  const clients = connect();
+  return { ...apiDeps(clients), ...(await palmDeps(clients)) };
+}
+
+/** For `members`. @public */
+export async function membersDeps(): Promise<ApiDeps & Pick<Ports, "changes" | "palms" | "idempotency">> {
+  const clients = connect();
+  const [palms, once] = await Promise.all([palmDeps(clients), onceDeps(clients)]);
+  return { ...apiDeps(clients), ...palms, ...once };
+}
+
+/** For `identify` alone: galleries, templates and the keys that open them. */
+export async function galleryDeps(): Promise<ApiDeps & Pick<Ports, GalleryPorts | "idempotency">> {
+  const clients = connect();
+  const [live, palms, once, templates, { sealing }] = await Promise.all([
     import("./domain/palm/galleries.ts"),
     palmDeps(clients),
+    onceDeps(clients),
     templatesDeps(clients),
     sealingDeps(clients),
   ]);
   const { changes } = palms;
   return {
+    ...apiDeps(clients),
     ...palms,
+    ...once,
     ...templates,
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
     sealing,
@@ -117,7 +174,7 @@ export async function galleryDeps(): Promise<Surroundings & Pick<Ports, CorePort
 }
 
 /** For `health`: a check of each dependency. @public */
-export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "checks">> {
+export async function healthDeps(): Promise<ApiDeps & Pick<Ports, "checks">> {
   const clients = connect();
   const { projectId } = clients;
   const [checks, health] = await Promise.all([
@@ -132,7 +189,7 @@ export async function healthDeps(): Promise<Surroundings & Pick<Ports, CorePorts
   ];
   // A first call fetches a token, which may take longer than a check may: let nobody wait for that.
   for (const { run } of list) run().catch(() => undefined);
-  return { ...coreDeps(clients), checks: new health.Checks(list, () => performance.now()) };
+  return { ...apiDeps(clients), checks: new health.Checks(list, () => performance.now()) };
 }
 
 /** For `sweeper`: what it sweeps. @public */
@@ -146,7 +203,7 @@ export async function adminDeps(
   clients: Clients = connect(),
 ): Promise<Surroundings & Pick<Ports, AdminPorts>> {
   const [palms, { createUsers }] = await Promise.all([palmDeps(clients), import("./data/users.ts")]);
-  return { ...palms, users: createUsers(clients.auth) };
+  return { ...coreDeps(clients), ...palms, users: createUsers(clients.auth) };
 }
 
 /** The same with the keyring, for what makes or wraps data keys. @public */

@@ -3,12 +3,9 @@ import "./options.ts";
 import { params, secrets } from "./config.ts";
 import { schedule, serve } from "./serve.ts";
 
-const api = {
-  memory: params.API_MEMORY_MIB,
-  cpu: 1,
-  concurrency: params.API_CONCURRENCY,
-  timeoutSeconds: 60,
-};
+const small = { memory: params.API_MEMORY_MIB, cpu: 1, timeoutSeconds: 60 };
+
+const api = { ...small, concurrency: params.API_CONCURRENCY, proxies: params.HOSTING_PROXIES };
 
 /** The high-memory function: whatever touches the gallery. */
 const gallery = {
@@ -17,7 +14,8 @@ const gallery = {
   concurrency: params.IDENTIFY_CONCURRENCY,
   minInstances: params.IDENTIFY_MIN_INSTANCES,
   timeoutSeconds: 60,
-  secrets: [secrets.TEMPLATE_KEYS],
+  proxies: params.DIRECT_PROXIES,
+  secrets: [secrets.TEMPLATE_KEYS, secrets.SEAL_KEYS],
 };
 
 export const identify = serve(
@@ -29,23 +27,23 @@ export const identify = serve(
 
 export const apikeys = serve(
   "apikeys",
-  api,
+  { ...api, secrets: [secrets.SEAL_KEYS] },
   () => import("./api/apikeys/routes.ts"),
-  (deps) => deps.coreDeps(),
+  (deps) => deps.apikeysDeps(),
 );
 
 export const devices = serve(
   "devices",
   api,
   () => import("./api/devices/routes.ts"),
-  (deps) => deps.coreDeps(),
+  (deps) => deps.apiDeps(),
 );
 
 export const members = serve(
   "members",
-  api,
+  { ...api, secrets: [secrets.SEAL_KEYS] },
   () => import("./api/members/routes.ts"),
-  (deps) => deps.palmDeps(),
+  (deps) => deps.membersDeps(),
 );
 
 /** Exports take their time: Hosting waits 60 s, the function's own URL as long as this. */
@@ -53,14 +51,14 @@ export const analytics = serve(
   "analytics",
   { ...api, timeoutSeconds: 300 },
   () => import("./api/analytics/routes.ts"),
-  (deps) => deps.coreDeps(),
+  (deps) => deps.apiDeps(),
 );
 
 export const projects = serve(
   "projects",
   api,
   () => import("./api/projects/routes.ts"),
-  (deps) => deps.palmDeps(),
+  (deps) => deps.projectsDeps(),
 );
 
 /** Also answers every path under /v1 that no other function has. */
@@ -73,7 +71,7 @@ export const health = serve(
 
 export const sweeper = schedule(
   "sweeper",
-  { ...api, concurrency: 1, schedule: "every 5 minutes", retryCount: 0 },
+  { ...small, concurrency: 1, schedule: "every 5 minutes", retryCount: 0 },
   () => import("./tasks/sweeper.ts").then(({ sweep }) => sweep),
   (deps) => deps.sweeperDeps(),
 );

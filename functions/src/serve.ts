@@ -2,18 +2,23 @@ import { type HttpsFunction, type HttpsOptions, onRequest } from "firebase-funct
 import * as logger from "firebase-functions/logger";
 import { onSchedule, type ScheduleFunction, type ScheduleOptions } from "firebase-functions/scheduler";
 import type { Ports, Surroundings } from "./domain/context.ts";
-import type { PipelinePorts } from "./http/app.ts";
+import type { App } from "./http/app.ts";
 import type { Route } from "./http/route.ts";
 
 type Deps = typeof import("./deps.ts");
 type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
 
+interface ServeOptions extends HttpsOptions {
+  /** How many proxies stand between a client and the function, each of which appends to `X-Forwarded-For`. */
+  proxies: { value(): number };
+}
+
 /** An HTTPS function that serves its routes of a group; their code is loaded by the instances that serve it alone. */
 export function serve<Needs extends keyof Ports>(
   id: string,
-  options: HttpsOptions,
+  { proxies, ...options }: ServeOptions,
   group: () => Promise<{ routes: readonly Route<Needs>[] }>,
-  give: (deps: Deps) => Given<Needs | PipelinePorts> | Promise<Given<Needs | PipelinePorts>>,
+  give: (deps: Deps) => App<NoInfer<Needs>> | Promise<App<NoInfer<Needs>>>,
 ): HttpsFunction {
   const start = once(id, async () => {
     const [{ createApp, toListener }, { routes }, deps] = await Promise.all([
@@ -23,7 +28,7 @@ export function serve<Needs extends keyof Ports>(
     ]);
     const own = routes.filter(({ fn }) => fn === id);
     const ctx = await give(deps);
-    return toListener(createApp(own, ctx), ctx);
+    return toListener(createApp(own, ctx, { proxies: proxies.value() }), ctx);
   });
   return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {
     leaveDomain();

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { audited } from "../../functions/src/domain/audit/audit.ts";
 import { DomainError } from "../../functions/src/domain/errors.ts";
 import { environment } from "./environment.ts";
 import { keyring } from "./keyring.ts";
@@ -26,6 +27,8 @@ Examples:
 export interface Outside {
   out(words: string): void;
   say(words: string): void;
+  /** Who runs the command, as the audit log will name them. */
+  operator: string;
   /** Standard input to its end; empty when it is a terminal. */
   read(): Promise<string>;
   /** @param say is told where to, before anything is written there. */
@@ -65,12 +68,21 @@ export async function runAdmin(args: readonly string[], outside: Outside): Promi
   const does: Does = (run) =>
     async function () {
       const { project: id, json, ...options } = this.optsWithGlobals();
+      const operation = `${this.parent?.name()} ${this.name()}`;
+      const audit = <P extends Ports>(ports: P): P => ({
+        ...ports,
+        commit: audited(ports, {
+          actor: { type: "operator", id: outside.operator },
+          operation,
+          request_id: ports.id(),
+        }),
+      });
       const { result, columns, alwaysJson, says, failed } = await run(
         {
           options,
           read: outside.read,
-          ports: () => outside.ports(id, say),
-          keys: () => outside.keys(id, say),
+          ports: async () => audit(await outside.ports(id, say)),
+          keys: async () => audit(await outside.keys(id, say)),
         },
         ...this.processedArgs,
       );

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createSealing, parseKeyring } from "../../functions/src/data/keyring.ts";
+import type { AuditEntry } from "../../functions/src/domain/audit/audit.ts";
 import type { Environment } from "../../functions/src/domain/environment/environment.ts";
 import type { Organization } from "../../functions/src/domain/organization/organization.ts";
 import type { Changes, Manifest } from "../../functions/src/domain/palm/changes.ts";
@@ -47,6 +48,7 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
   const environments = new Shelf<Environment>();
   const projects = new Shelf<Project>();
   const manifests = new Shelf<Manifest>();
+  const entries = new Shelf<AuditEntry>();
   const known: User[] = [];
   let commits = 0;
   const commit: Commit = async (writes) => {
@@ -61,6 +63,8 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
     commit,
     commits: () => commits,
     manifests,
+    entries: entries.all,
+    audit: { create: (entry: AuditEntry) => entries.create(entry.id, entry) },
     organizations: {
       get: organizations.get,
       all: organizations.all,

@@ -28,6 +28,7 @@ function newConsole(more: Partial<Outside> = {}) {
           said += words;
         },
         read: async () => "",
+        operator: "olga",
         ports: open,
         keys: open,
         ...more,

@@ -27,6 +27,9 @@ export const text = (max: number) =>
     })
     .meta({ minLength: 1, maxLength: max });
 
+/** For how long what is rotated goes on working: up to 7 days, a day unless given. */
+export const graceSeconds = z.int().min(0).max(604_800).default(86_400);
+
 /** The body of a PATCH: some of these fields, one at least. */
 export const patchOf = <Fields extends z.ZodRawShape>(id: string, fields: Fields) =>
   z

@@ -101,12 +101,12 @@ export class Documents<T extends object> {
   }
 
   /** Takes effect only while the document is what `was` was read as. */
-  replace(was: Stored<T>, now: T): Write {
+  replace(was: Pick<Stored<T>, "version">, now: T): Write {
     const { ref, updateTime } = versionOf(was);
     return toWrite((batch) => batch.update(ref, { ...now }, { lastUpdateTime: updateTime }));
   }
 
-  remove(was: Stored<T>): Write {
+  remove(was: Pick<Stored<T>, "version">): Write {
     const { ref, updateTime } = versionOf(was);
     return toWrite((batch) => batch.delete(ref, { lastUpdateTime: updateTime }));
   }
@@ -182,7 +182,7 @@ export function stored<T>(value: T, ref: DocumentReference, updateTime: Timestam
   return { value, version: { ref, updateTime } as unknown as Version };
 }
 
-function versionOf(was: Stored<unknown>): { ref: DocumentReference; updateTime: Timestamp } {
+function versionOf(was: Pick<Stored<unknown>, "version">): { ref: DocumentReference; updateTime: Timestamp } {
   return was.version as unknown as { ref: DocumentReference; updateTime: Timestamp };
 }
 

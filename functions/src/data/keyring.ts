@@ -62,18 +62,30 @@ function readKeys(name: string, secret: string): Record<string, string> {
   }
 }
 
+/** Seals and opens with the keys of a keyring; a sealed text opens for what it is `about` alone. */
+export interface Sealer {
+  seal(plain: Uint8Array, about: string): WrappedKey;
+  /** @throws Error when the keyring has not the key, or the text was sealed for something else. */
+  open(wrapped: WrappedKey, about: string): Uint8Array;
+}
+
+export function createSealer(keyring: Keyring): Sealer {
+  return {
+    seal: (plain, about) => ({ kid: keyring.current.kid, sealed: keyring.current.key.seal(plain, about) }),
+    open({ kid, sealed }, about) {
+      const key = keyring.get(kid);
+      if (!key) throw new Error(`the keyring has no key ${kid}, which seals ${about}`);
+      return key.open(sealed, about);
+    },
+  };
+}
+
 /** Data keys of environments, wrapped by a keyring. @see Sealing */
 export function createSealing(keyring: Keyring): Sealing {
+  const sealer = createSealer(keyring);
   const about = (environment_id: string): string => `datakey:${environment_id}`;
-  const wrap = (environment_id: string, dataKey: Uint8Array): WrappedKey => {
-    const { kid, key } = keyring.current;
-    return { kid, sealed: key.seal(dataKey, about(environment_id)) };
-  };
-  const open = (environment_id: string, { kid, sealed }: WrappedKey): Uint8Array => {
-    const master = keyring.get(kid);
-    if (!master) throw new Error(`the keyring has no key ${kid}, which seals environment ${environment_id}`);
-    return master.open(sealed, about(environment_id));
-  };
+  const wrap = (environment_id: string, dataKey: Uint8Array) => sealer.seal(dataKey, about(environment_id));
+  const open = (environment_id: string, key: WrappedKey) => sealer.open(key, about(environment_id));
   return {
     kids: keyring.kids,
     newDataKey: (environment_id) => wrap(environment_id, randomBytes(KEY_BYTES)),

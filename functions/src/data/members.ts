@@ -48,8 +48,8 @@ export function createMembers(db: Firestore): Members {
       return found && { ...found, value: fromRecord(found.value) };
     },
     create: (member) => documents.create(ref(member.project_id, member.id), toRecord(member)),
-    replace: (was, now) => documents.replace({ ...was, value: toRecord(was.value) }, toRecord(now)),
-    remove: (was) => documents.remove({ ...was, value: toRecord(was.value) }),
+    replace: (was, now) => documents.replace(was, toRecord(now)),
+    remove: (was) => documents.remove(was),
     ofProject: (project_id) => documents.list(membersOf(project_id), fromRecord),
     claimExternalId: (member, external_id) =>
       claims.create(claimRef(member.project_id, external_id), { member_id: member.id }),

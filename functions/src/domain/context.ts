@@ -1,9 +1,13 @@
 import type { ApiKeys } from "./apikey/apikey.ts";
+import type { Audit } from "./audit/audit.ts";
+import type { Limiter } from "./budget/limiter.ts";
+import type { Policies } from "./budget/policies.ts";
 import type { Devices } from "./device/device.ts";
 import type { Environments } from "./environment/environment.ts";
 import type { Events } from "./event/event.ts";
 import type { Garbage } from "./garbage/garbage.ts";
 import type { Checks } from "./health/checkHealth.ts";
+import type { IdempotencyRecords } from "./idempotency/record.ts";
 import type { Members } from "./member/member.ts";
 import type { Organizations } from "./organization/organization.ts";
 import type { Changes } from "./palm/changes.ts";
@@ -20,6 +24,7 @@ import type { IdentityTokens, Users } from "./user/user.ts";
 /** Every port there is. A function gets those that the deployment table names, a verb asks for those it uses. */
 export interface Ports {
   apiKeys: ApiKeys;
+  audit: Audit;
   changes: Changes;
   checks: Checks;
   commit: Commit;
@@ -28,10 +33,13 @@ export interface Ports {
   events: Events;
   galleries: Galleries;
   garbage: Garbage;
+  idempotency: IdempotencyRecords;
   identityTokens: IdentityTokens;
+  limiter: Pick<Limiter, "admit">;
   members: Members;
   organizations: Organizations;
   palms: Palms;
+  policies: Policies;
   projects: Projects;
   scans: Scans;
   sealing: Sealing;

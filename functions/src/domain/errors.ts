@@ -10,11 +10,13 @@ export type ErrorCode =
   | "conflict"
   | "duplicate_palm"
   | "limit_reached"
+  | "idempotency_mismatch"
   | "expired"
   | "too_large"
   | "unsupported_media_type"
   | "poor_quality"
   | "template_mismatch"
+  | "rate_limited"
   | "internal"
   | "unavailable";
 

@@ -19,9 +19,34 @@ export interface Stored<T> {
   readonly version: Version;
 }
 
+/** The kinds of things that a change can be about. */
+export const TARGETS = [
+  "api_key",
+  "device",
+  "environment",
+  "member",
+  "organization",
+  "palm",
+  "project",
+] as const;
+export type Target = (typeof TARGETS)[number];
+
+/**
+ * What a batch does for whoever asked for it. Whoever watches over the request (the audit log, idempotency) adds its
+ * own writes to the same batch, so that neither is ever there without the other.
+ */
+export interface Effect {
+  target: { type: Target; id: string };
+  /** Whose the target is, where the request itself does not say so. */
+  organization_id?: string;
+  project_id?: string | null;
+  /** What the verb answers, when a repeated request is to be answered alike. */
+  result?: unknown;
+}
+
 /**
  * Does all writes or none. `conflict` when a precondition of one of them no longer holds (a `create` of what
- * exists, a version that has moved on): read again and decide anew.
+ * exists, a version that has moved on): read again and decide anew. A batch that fulfils a request names its effect.
  * @throws DomainError `unavailable` when the store does not answer.
  */
-export type Commit = (writes: readonly Write[]) => Promise<"committed" | "conflict">;
+export type Commit = (writes: readonly Write[], effect?: Effect) => Promise<"committed" | "conflict">;

@@ -1,35 +1,63 @@
+import type { IncomingMessage } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { audited } from "../domain/audit/audit.ts";
+import type { Verdict } from "../domain/budget/limiter.ts";
 import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
-import { authenticate, present } from "./auth.ts";
+import type { Commit } from "../domain/store.ts";
+import { type Authenticated, authenticate, present } from "./auth.ts";
+import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
 import { readInput } from "./input.ts";
 import { PROBLEMS, problemResponse, toDomainError } from "./problem.ts";
+import { addressesOf, admit, admitStranger, rateHeaders, refuse } from "./ratelimit.ts";
 import { errorsOf, type Route } from "./route.ts";
-import { enterScope, readNamed } from "./scope.ts";
+import { enterScope, type Found, type Named, readNamed } from "./scope.ts";
 import { Streamed } from "./stream.ts";
 
 /** The ports that the pipeline itself uses, on every function that serves routes. */
 export type PipelinePorts =
   | "apiKeys"
+  | "audit"
+  | "commit"
   | "devices"
   | "environments"
   | "identityTokens"
+  | "limiter"
   | "organizations"
+  | "policies"
   | "projects";
+
+/** And where a POST takes an idempotency key. */
+export type App<Needs extends keyof Ports> = Surroundings &
+  Pick<Ports, Needs | PipelinePorts> &
+  Partial<Pick<Ports, "idempotency">>;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** One request on its way: its id, and what its answer will say whatever it is. */
+interface Exchange {
+  c: Context;
+  request_id: string;
+  headers: Record<string, string>;
+}
+
 /**
  * An HTTP application of these routes. Paths that none of them has are 404, known paths with another method 405.
+ * @param proxies how many proxies stand before it, each of which appends to `X-Forwarded-For`.
  */
 export function createApp<Needs extends keyof Ports>(
   routes: readonly Route<Needs>[],
-  ctx: Surroundings & Pick<Ports, Needs | PipelinePorts>,
+  ctx: App<Needs>,
+  { proxies }: { proxies: number } = { proxies: 0 },
 ): Hono {
+  if (routes.some(({ idempotent }) => idempotent) && !ctx.idempotency) {
+    throw new Error("a route takes an idempotency key, but there is nowhere to record it");
+  }
   const app = new Hono();
+  const all = ctx as Ctx<keyof Ports>;
   const handleFor = (table: Map<string, Route>) => (c: Context) =>
-    respond(ctx, c, (request_id) => serve(ctx as Ctx<keyof Ports>, pick(table, c.req.method), c, request_id));
+    respond(ctx, c, (exchange) => serve(all, pick(table, c.req.method), exchange, proxies));
 
   const tables = Map.groupBy(routes as readonly Route[], (route) => route.path);
   for (const [path, atPath] of tables) {
@@ -68,46 +96,137 @@ function pick(table: Map<string, Route>, method: string): Route {
 
 /**
  * The order of refusals, in this one place: credential 401 → rate 429 → kind of credential 403 → scope 404 →
- * tenant 403 → what the path names in it 404 → server lookup 403 → body and query 413, 415, 400 → idempotency 409 →
- * the handler's own.
+ * tenant 403 → what the path names in it 404 → server lookup 403 → body, query and headers 413, 415, 400 →
+ * idempotency 409 → the handler's own.
  */
-async function serve(ctx: Ctx<keyof Ports>, route: Route, c: Context, request_id: string): Promise<Response> {
-  const params = c.req.param() as Record<string, string>;
-  const presented = route.auth === "public" ? undefined : present(c.req.header("authorization"));
-  const named = readNamed(ctx, route, params);
-  const caller = presented && (await authenticate(ctx, presented));
+async function serve(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  exchange: Exchange,
+  proxies: number,
+): Promise<Response> {
+  const { caller, named } = await recognise(ctx, route, exchange, proxies);
   try {
-    if (caller && !(route.auth as readonly string[]).includes(caller.kind)) {
-      throw new DomainError("forbidden", "This kind of credential cannot be used here.");
-    }
-    const scope = await enterScope(ctx, route, caller?.actor, named);
-    const input = await readInput(route, c.req.raw);
-    const output = await route.handle(ctx, { ...scope, ...input, params });
-    if (output instanceof Streamed) return await stream(ctx, route, output, c, request_id);
-    return serialise(route, output);
+    const { entering, once } = await enter(ctx, route, exchange, caller, named);
+    const scope = await entering;
+    const { raw, ...input } = await readInput(route, exchange.c.req.raw);
+    const params = exchange.c.req.param();
+    const handle = async (commit: Commit): Promise<Response> => {
+      const output = await route.handle({ ...ctx, commit }, { ...scope, ...input, params });
+      return output instanceof Streamed
+        ? stream(ctx, route, output, exchange)
+        : toResponse(route, render(route, output));
+    };
+    const commit = commitFor(ctx, route, exchange, caller, scope);
+    return once ? await once.answer(raw, commit, handle) : await handle(commit);
   } catch (error) {
-    warnOfUndeclared(ctx, route, error, request_id);
+    warnOfUndeclared(ctx, route, error, exchange.request_id);
     throw error;
   } finally {
     await caller?.aside;
   }
 }
 
-function serialise(route: Route, output: unknown): Response {
-  const status = route.statusOf?.(output) ?? route.status;
-  if (!route.response) return new Response(null, { status });
-  return new Response(JSON.stringify(route.response.parse(output)), {
-    status,
-    headers: { "Content-Type": route.mediaType },
+/** Who calls. What the path names is read meanwhile. */
+async function recognise(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  { c }: Exchange,
+  proxies: number,
+): Promise<{ caller: Authenticated | undefined; named: Named }> {
+  try {
+    const presented = route.auth === "public" ? undefined : present(c.req.header("authorization"));
+    const named = readNamed(ctx, route, c.req.param());
+    return { caller: presented && (await authenticate(ctx, presented)), named };
+  } catch (error) {
+    if (toDomainError(error).code === "unauthenticated") {
+      await admitStranger(ctx, addressesOf(c.req.header("x-forwarded-for"), socketAddress(c), proxies));
+    }
+    throw error;
+  }
+}
+
+/**
+ * Takes a token of the caller's budget. Scope and idempotency record are read beside that, unless the answer is known
+ * at once: they are refused afterwards, in their order.
+ */
+async function enter(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  exchange: Exchange,
+  caller: Authenticated | undefined,
+  named: Named,
+): Promise<{ entering: Promise<Found>; once: Once | undefined }> {
+  if (!caller) return { entering: enterScope(ctx, route, undefined, named), once: undefined };
+  const verdict = admit(ctx, caller);
+  if (!(verdict instanceof Promise)) refuse(tell(exchange, verdict));
+  const { actor } = caller;
+  const may = (route.auth as readonly string[]).includes(caller.kind);
+  const entering = may ? enterScope(ctx, route, actor, named) : Promise.reject(wrongKind());
+  entering.catch(() => undefined);
+  const once = may ? onceOf(ctx, route, exchange, caller) : undefined;
+  if (verdict instanceof Promise) refuse(tell(exchange, await verdict));
+  return { entering, once };
+}
+
+function tell(exchange: Exchange, verdict: Verdict): Verdict {
+  Object.assign(exchange.headers, rateHeaders(verdict));
+  return verdict;
+}
+
+const wrongKind = (): DomainError =>
+  new DomainError("forbidden", "This kind of credential cannot be used here.");
+
+function onceOf(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  { c }: Exchange,
+  { owner }: Authenticated,
+): Once | undefined {
+  const key = c.req.header(IDEMPOTENCY_KEY);
+  if (!route.idempotent || key === undefined || !isIdempotencyKey(key)) return undefined;
+  const { method, path } = c.req;
+  return new Once(ctx, { owner, method, path, key }, (result) => render(route, result));
+}
+
+/** The commit of a request: what a route changes goes into the audit log in the same batch. */
+function commitFor(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  { request_id }: Exchange,
+  caller: Authenticated | undefined,
+  { organization, project }: Found,
+): Commit {
+  if (!route.audits || !caller?.actor) return ctx.commit;
+  return audited(ctx, {
+    actor: { type: caller.actor.type, id: caller.actor.id },
+    operation: route.operationId,
+    request_id,
+    organization_id: organization?.id ?? project?.organization_id,
+    project_id: project?.id,
   });
 }
+
+const socketAddress = (c: Context): string | undefined =>
+  (c.env as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress;
+
+/** What the route answers to what its handler gives. */
+function render(route: Route, output: unknown): { status: number; text: string } {
+  const answer = route.answers(output);
+  const status = route.statusOf?.(answer) ?? route.status;
+  return { status, text: route.response ? JSON.stringify(route.response.parse(answer)) : "" };
+}
+
+const toResponse = (route: Route, { status, text }: { status: number; text: string }): Response =>
+  route.response
+    ? new Response(text, { status, headers: { "Content-Type": route.mediaType } })
+    : new Response(null, { status });
 
 async function stream(
   ctx: Surroundings,
   route: Route,
   output: Streamed,
-  c: Context,
-  request_id: string,
+  { c, request_id }: Exchange,
 ): Promise<Response> {
   if (c.req.method === "HEAD") await output.cancel();
   const outgoing = (c.env as { outgoing?: { destroy(): void } } | undefined)?.outgoing;
@@ -124,12 +243,14 @@ async function stream(
 async function respond(
   ctx: Surroundings,
   c: Context,
-  answer: (request_id: string) => Promise<Response>,
+  answer: (exchange: Exchange) => Promise<Response>,
 ): Promise<Response> {
   const request_id = requestId(ctx, c.req.header("x-request-id"));
-  const response = await attempt(answer, request_id, (error) => {
+  const exchange: Exchange = { c, request_id, headers: {} };
+  const response = await attempt(answer, exchange, (error) => {
     ctx.log.error("request failed", { request_id, method: c.req.method, error: describe(error) });
   });
+  for (const [name, value] of Object.entries(exchange.headers)) response.headers.set(name, value);
   return finish(response, request_id);
 }
 
@@ -144,16 +265,16 @@ function finish(response: Response, request_id: string): Response {
 }
 
 async function attempt(
-  answer: (request_id: string) => Promise<Response>,
-  request_id: string,
+  answer: (exchange: Exchange) => Promise<Response>,
+  exchange: Exchange,
   report: (error: unknown) => void,
 ): Promise<Response> {
   try {
-    return await answer(request_id);
+    return await answer(exchange);
   } catch (thrown) {
     const error = toDomainError(thrown);
     if (PROBLEMS[error.code].status >= 500) report(error.cause ?? error);
-    return problemResponse(error, request_id);
+    return problemResponse(error, exchange.request_id);
   }
 }
 

@@ -6,13 +6,18 @@ import type { Credential } from "./route.ts";
 /** `last_used_at` of a key is written at most this often, in ms. */
 const TOUCH_MS = 60_000;
 
-/** A credential that passed: its kind, who it is, and work that may go on while the request is handled. */
-export interface Authenticated {
-  kind: Credential;
-  /** Absent for a device: no route takes its key yet. */
-  actor?: Actor;
+/** A credential that passed. */
+export type Authenticated = {
+  /** Whose requests are counted together, and whose idempotency keys are told apart from others'. */
+  owner: string;
+  /** Work that may go on while the request is handled. */
   aside: Promise<void>;
-}
+} & (
+  | { kind: "firebase"; actor: Actor & { type: "user" } }
+  | { kind: "apiKey"; actor: Actor & { type: "api_key" } }
+  /** No route takes its key yet. */
+  | { kind: "deviceKey"; actor?: undefined }
+);
 
 /** A credential of a known form, not yet looked up. */
 export type Presented = { kind: "firebase"; token: string } | ({ kind: "apiKey" | "deviceKey" } & ParsedKey);
@@ -50,12 +55,12 @@ export async function authenticate(
   if (presented.kind === "firebase") {
     const id = await ctx.identityTokens.verify(presented.token);
     if (id === undefined) throw unauthenticated();
-    return { kind: "firebase", actor: { type: "user", id }, aside: Promise.resolve() };
+    return { kind: "firebase", owner: `user:${id}`, actor: { type: "user", id }, aside: Promise.resolve() };
   }
   if (presented.kind === "deviceKey") {
     const device = (await ctx.devices.get(presented.id))?.value;
     if (!device || !secretMatches(presented.secret, device.secret_hash)) throw unauthenticated();
-    return { kind: "deviceKey", aside: Promise.resolve() };
+    return { kind: "deviceKey", owner: `device:${device.id}`, aside: Promise.resolve() };
   }
   const key = (await ctx.apiKeys.get(presented.id))?.value;
   if (!key || !secretMatches(presented.secret, key.secret_hash)) throw unauthenticated();
@@ -65,6 +70,7 @@ export async function authenticate(
   const stale = !key.last_used_at || now.getTime() - key.last_used_at.getTime() >= TOUCH_MS;
   return {
     kind: "apiKey",
+    owner: `organization:${organization_id}`,
     actor: { type: "api_key", id, organization_id, project_ids },
     // A key that cannot be touched still works: the time of use is a courtesy.
     aside: stale

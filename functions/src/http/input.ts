@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DomainError, type FieldError } from "../domain/errors.ts";
+import { IDEMPOTENCY_KEY, isIdempotencyKey } from "./idempotency.ts";
 import { BODY_LIMITS, type Route } from "./route.ts";
 
 const MAX_DEPTH = 32;
@@ -7,18 +8,29 @@ const MAX_DEPTH = 32;
 /** A custom zod issue with this parameter is 413, not 400. */
 export const TOO_LARGE = { code: "too_large" } as const;
 
+/** A request's input, validated; `raw` are the body's bytes. */
+interface Input {
+  query: unknown;
+  body: unknown;
+  raw: Uint8Array;
+}
+
 /**
- * Reads and validates query and body.
+ * Reads and validates query, body and headers.
  * @throws DomainError `too_large`, `unsupported_media_type`, `invalid_request`, in this order.
  */
-export async function readInput(route: Route, request: Request): Promise<{ query: unknown; body: unknown }> {
+export async function readInput(route: Route, request: Request): Promise<Input> {
   const raw = route.body ? await readBody(route, request) : undefined;
   const faults = new Faults();
   const json = raw === undefined ? undefined : faults.collect(() => parseJson(raw));
   const body = route.body && json !== undefined ? faults.validate(route.body, json) : undefined;
   const query = readQuery(route, new URL(request.url).searchParams, faults);
+  const key = request.headers.get(IDEMPOTENCY_KEY);
+  if (route.idempotent && key !== null && !isIdempotencyKey(key)) {
+    faults.add(IDEMPOTENCY_KEY, "is not 1 to 255 characters of printable ASCII");
+  }
   faults.refuse();
-  return { query, body };
+  return { query, body, raw: raw ?? new Uint8Array() };
 }
 
 async function readBody(route: Route, request: Request): Promise<Uint8Array> {

@@ -17,11 +17,13 @@ export const PROBLEMS: Record<ErrorCode, Kind> = {
   conflict: { status: 409, title: "Conflict" },
   duplicate_palm: { status: 409, title: "Duplicate palm" },
   limit_reached: { status: 409, title: "Limit reached" },
+  idempotency_mismatch: { status: 409, title: "Idempotency key was used otherwise" },
   expired: { status: 410, title: "Expired" },
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   poor_quality: { status: 422, title: "Poor quality" },
   template_mismatch: { status: 422, title: "Template mismatch" },
+  rate_limited: { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Unavailable" },
 };

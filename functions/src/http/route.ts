@@ -5,7 +5,7 @@ import type { Environment } from "../domain/environment/environment.ts";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
 import type { Project } from "../domain/project/project.ts";
-import type { Stored } from "../domain/store.ts";
+import type { Stored, Target } from "../domain/store.ts";
 import type { Streamed } from "./stream.ts";
 
 /** Kinds of credential: a console user's Firebase ID token, an integrator's API key, a terminal's key. */
@@ -55,6 +55,7 @@ export interface RouteSpec<
   Needs extends keyof Ports,
   Found,
   Begun,
+  Result,
 > {
   method: Method;
   /** With `/v1`; parameters in braces are UUIDs. */
@@ -69,6 +70,12 @@ export interface RouteSpec<
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: Scope;
   requires?: readonly State[];
+  /** Whose budget a request without a credential takes from; public routes say it. */
+  rate?: "free";
+  /** Whether a POST takes an `Idempotency-Key`; each of them says it. */
+  idempotent?: boolean;
+  /** What kind of thing the audit log says it changes; `null` when it keeps silent. Whatever is no GET says it. */
+  audits?: Target | null;
   /**
    * Reads what the path names inside the scope (a member, a key); absent or another scope's is 404 before the
    * request's input is looked at. The handler gets it as `found`.
@@ -91,6 +98,8 @@ export interface RouteSpec<
   statusOf?(output: Output): number;
   /** The shape of success; `null` for 204. */
   response: z.ZodType<Output> | null;
+  /** Makes the answer of what the handler gives; needed where an effect's result is kept for whoever repeats it. */
+  answers?(result: Result): Output;
   /** Of success; JSON unless said. */
   mediaType?: "text/csv; charset=utf-8";
   /** Codes that the handler itself answers; those of the pipeline are implied (`errorsOf`). */
@@ -104,7 +113,7 @@ export interface RouteSpec<
       query: Query;
       body: Body;
     },
-  ): Promise<Output | Streamed>;
+  ): Promise<Result | Streamed>;
 }
 
 /** A route in a table, its types forgotten but for the ports it needs. */
@@ -119,6 +128,9 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: keyof Scopes;
   requires: readonly State[];
+  rate?: "free";
+  idempotent?: boolean;
+  audits?: Target | null;
   finds?(ctx: Ctx<Needs>, params: Record<string, string>): Promise<unknown>;
   begins?(ctx: Ctx<Needs>, environment_id: string): unknown;
   query: z.ZodType | null;
@@ -127,6 +139,7 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   status: number;
   statusOf?(output: unknown): number;
   response: z.ZodType | null;
+  answers(result: unknown): unknown;
   mediaType: string;
   errors: readonly ErrorCode[];
   handle(ctx: Ctx<Needs>, input: unknown): Promise<unknown>;
@@ -142,13 +155,19 @@ export function defineRoute<
   Needs extends keyof Ports = never,
   Found = undefined,
   Begun = undefined,
->(spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found, Begun>): Route<Needs> {
+  Result = Output,
+>(
+  spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found, Begun, Result> &
+    // biome-ignore lint/suspicious/noConfusingVoidType: a handler may answer nothing
+    ([Result] extends [Output | Streamed | void] ? unknown : { answers(result: Result): Output }),
+): Route<Needs> {
   const defaults = {
     requires: [],
     query: null,
     body: null,
     bodyLimit: "standard",
     status: 200,
+    answers: (result: unknown) => result,
     mediaType: "application/json; charset=utf-8",
   };
   // The pipeline has validated what it hands over; from here on the types are its promise.
@@ -159,6 +178,8 @@ export function defineRoute<
 export function errorsOf(route: Route): ErrorCode[] {
   const codes = new Set<ErrorCode>(["internal", "unavailable", "invalid_request"]);
   if (route.auth !== "public") codes.add("unauthenticated").add("forbidden");
+  if (route.rate !== "free") codes.add("rate_limited");
+  if (route.idempotent) codes.add("idempotency_mismatch").add("conflict");
   if (route.scope in SCOPE_PARAMS) codes.add("not_found");
   if (route.scope === "tenant") codes.add("environment_not_tenant_managed");
   if (route.requires.includes("server_lookup")) codes.add("server_lookup_disabled");

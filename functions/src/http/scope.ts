@@ -19,12 +19,14 @@ export interface Named {
 }
 
 /** A scope that was found and may be entered. */
-interface Found {
+export interface Found {
   actor?: Actor;
   organization?: Organization;
   project?: Project;
   environment?: Environment | undefined;
   device?: Stored<Device>;
+  /** What `finds` found. */
+  found?: unknown;
   /** What `begins` began. */
   begun?: unknown;
 }
@@ -59,7 +61,7 @@ export async function enterScope(
   route: Route,
   actor: Actor | undefined,
   named: Named,
-): Promise<Record<string, unknown>> {
+): Promise<Found> {
   const scope = await findScope(ctx, route, actor, named);
   const found = await named.found;
   if (route.finds && found === undefined) throw notFound();

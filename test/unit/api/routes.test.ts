@@ -13,6 +13,7 @@ const CONTRACT = [
   ["listOrganizationApiKeys", "GET", "/v1/organization/{org_id}/api-keys", "F"],
   ["createOrganizationApiKey", "POST", "/v1/organization/{org_id}/api-keys", "F"],
   ["revokeOrganizationApiKey", "DELETE", "/v1/organization/{org_id}/api-keys/{key_id}", "F"],
+  ["rotateApiKey", "POST", "/v1/organization/{org_id}/api-keys/{key_id}/rotate", "F"],
   ["identify", "POST", "/v1/project/{project_id}/identify", "K"],
   ["enrollPalm", "POST", "/v1/project/{project_id}/enroll", "K"],
   ["listProjectApiKeys", "GET", "/v1/project/{project_id}/api-keys", "F"],
@@ -32,6 +33,7 @@ const CONTRACT = [
   ["listTransactions", "GET", "/v1/project/{project_id}/transactions", "F K"],
   ["exportTransactions", "GET", "/v1/project/{project_id}/transactions/csv", "F K"],
   ["listOrganizations", "GET", "/v1/organizations", "F"],
+  ["listAudit", "GET", "/v1/organization/{org_id}/audit", "F"],
   ["getEnvironment", "GET", "/v1/project/{project_id}/environment", "F K"],
   ["updateServerLookup", "PATCH", "/v1/project/{project_id}/server-lookup", "F"],
   ["createMember", "POST", "/v1/project/{project_id}/members", "F K"],
@@ -42,9 +44,19 @@ const CONTRACT = [
   ["health", "GET", "/v1/health", "–"],
 ];
 
+/** The POSTs that the contract lets be sent again with an Idempotency-Key, as far as they are built. */
+const IDEMPOTENT = [
+  "createMember",
+  "createOrganizationApiKey",
+  "createProjectApiKey",
+  "enrollPalm",
+  "rotateApiKey",
+];
+
 /** Api.md's shapes, as far as they are built: the exact keys, in their order. */
 const SHAPES: Record<string, string> = {
   ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
+  AuditEntry: "id organization_id project_id actor operation target request_id created_at",
   Device: "id project_id name enabled mode app_version last_seen_at created_at",
   Environment: "id type template_format target_fpir calibrated palms server_lookup_allowed",
   Identification: "scan_id outcome member_id score threshold hand searched took_ms",
@@ -156,6 +168,13 @@ describe("The route table", () => {
             const shape = SHAPES[name];
             if (shape !== undefined) assert.equal(keys.join(" "), shape, name);
           }
+        });
+
+        it("declares what guards it", () => {
+          assert.equal(route.rate, route.auth === "public" ? "free" : undefined);
+          assert.equal(route.idempotent !== undefined, route.method === "POST", "idempotent");
+          assert.equal(route.idempotent === true, IDEMPOTENT.includes(route.operationId));
+          assert.equal(route.audits !== undefined, route.method !== "GET", "audits");
         });
 
         it("is rewritten by Hosting to its function, the first rewrite that matches", () => {

@@ -37,6 +37,7 @@ const at = new Date(0);
 /** Every method of every adapter of Firestore: one that is missing here fails the test. */
 const CALLS: Record<string, Record<string, Call>> = {
   apikeys: { get: ["a"], ofOrganization: ["o"], create: "write", replace: "write", touch: "write" },
+  audit: { create: "write", ofOrganization: ["o", range] },
   changes: {
     readAfter: ["e", 7, 10],
     head: ["e"],
@@ -58,6 +59,7 @@ const CALLS: Record<string, Record<string, Call>> = {
     forget: "write",
     due: [at, 10],
   },
+  idempotency: { get: ["i"], create: "write", replace: "write" },
   members: {
     get: ["p", "m"],
     create: "write",

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
+import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
+import type { Verdict } from "../../../functions/src/domain/budget/limiter.ts";
+import { policiesOf } from "../../../functions/src/domain/budget/policies.ts";
 import type { Ports } from "../../../functions/src/domain/context.ts";
 import { newKey } from "../../../functions/src/domain/credential/key.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
@@ -20,6 +23,8 @@ const routes = [
     method: "POST",
     path: "/v1/project/{project_id}/echo",
     operationId: "echo",
+    idempotent: false,
+    audits: null,
     auth: ["apiKey"],
     scope: "tenant",
     requires: ["server_lookup"],
@@ -47,6 +52,7 @@ const routes = [
     operationId: "leak",
     auth: "public",
     scope: "public",
+    rate: "free",
     response: z.strictObject({ a: z.number() }),
     handle: async () => ({ a: 1, secret: "x" }) as { a: number },
   }),
@@ -63,6 +69,10 @@ describe("The request pipeline", () => {
   let tenantManaged: boolean;
   let reads: string[];
   let outage: boolean;
+  /** Whose budgets were asked, and what the limiter answers. */
+  let asked: string[];
+  let ports: Pick<Ports, PipelinePorts>;
+  let allowance: Omit<Verdict, "policy">;
   let around: ReturnType<typeof testSurroundings>;
   let api: (method: string, path: string, call?: Call) => Promise<Answer>;
   let send: (request: Request) => Response | Promise<Response>;
@@ -71,6 +81,8 @@ describe("The request pipeline", () => {
     around = testSurroundings();
     reads = [];
     outage = false;
+    asked = [];
+    allowance = { admitted: true, remaining: 7, reset_s: 12, retry_after_s: 12 };
     tenantManaged = true;
     project = {
       id: randomUUID(),
@@ -102,7 +114,7 @@ describe("The request pipeline", () => {
         return id === wanted() ? { value: value(), version: undefined as never } : undefined;
       },
     });
-    const ports = {
+    ports = {
       apiKeys: {
         ...one(
           "apikey",
@@ -125,12 +137,30 @@ describe("The request pipeline", () => {
       ),
       organizations: one(
         "organization",
-        () => ({ id: organization_id, admins: ["admin"] }),
+        () => ({ id: organization_id, admins: ["admin"], plan: "business" }),
         () => organization_id,
       ),
       identityTokens: {
         verify: async (token: string) => (token === "good.user.token" ? "admin" : undefined),
       },
+      limiter: {
+        admit(subject: string, policy: Policy | (() => Promise<Policy>)) {
+          asked.push(subject);
+          const verdict = (of: Policy) => ({ ...allowance, policy: of });
+          return typeof policy === "function" ? policy().then(verdict) : verdict(policy);
+        },
+      },
+      policies: policiesOf({
+        ...{
+          sandbox: 5,
+          business: 100,
+          enterprise: 5000,
+          user: 600,
+          terminal: 120,
+          address: 300,
+          proxy: 3000,
+        },
+      }),
     } as unknown as Pick<Ports, PipelinePorts>;
     const app = createApp(routes, { ...around, ...ports });
     send = (request) => app.fetch(request);
@@ -192,12 +222,12 @@ describe("The request pipeline", () => {
 
   it("reads what the path names beside the credential, and the rest in one more round", async () => {
     await echo({ body: { text: "x" } });
-    assert.deepEqual(reads, ["project", "apikey", "touch", "environment"]);
+    assert.deepEqual(reads, ["project", "apikey", "touch", "organization", "environment"]);
   });
 
   it("does not look up an id that is none", async () => {
     assertProblem(await api("POST", "/v1/project/nope/echo", { token: key }), 404, "not_found");
-    assert.deepEqual(reads, ["apikey", "touch"]);
+    assert.deepEqual(reads, ["apikey", "touch", "organization"]);
   });
 
   it("notes the use of a key at most once a minute", async () => {
@@ -303,6 +333,75 @@ describe("The request pipeline", () => {
     const head = await api("HEAD", path, { token: "good.user.token" });
     assert.deepEqual({ status: head.status, text: head.text }, { status: 200, text: "" });
     assertProblem(await api("OPTIONS", path), 405, "method_not_allowed");
+  });
+
+  describe("keeps limits", () => {
+    const exhausted = { admitted: false, remaining: 0, reset_s: 9, retry_after_s: 9 };
+    const refused = (answer: Answer) => {
+      assertProblem(answer, 429, "rate_limited");
+      assert.equal(answer.headers.get("retry-after"), "9");
+    };
+
+    it("by the organization of a key, and tells its plan's policy on every answer", async () => {
+      for (const [body, status] of [
+        [{ text: "x" }, 200],
+        [{ text: "conflict" }, 409],
+        [{ wrong: 1 }, 400],
+        [{ text: "bug" }, 500],
+      ] as const) {
+        const answer = await echo({ body });
+        assert.equal(answer.status, status);
+        assert.equal(answer.headers.get("ratelimit-policy"), '"business";q=100;w=60');
+        assert.equal(answer.headers.get("ratelimit"), '"business";r=7;t=12');
+      }
+      assert.deepEqual(new Set(asked), new Set([`organization:${organization_id}`]));
+    });
+
+    it("by the user of an ID token", async () => {
+      const answer = await api("GET", `/v1/project/${project.id}/echo`, { token: "good.user.token" });
+      assert.equal(answer.headers.get("ratelimit-policy"), '"user";q=600;w=60');
+      assert.deepEqual(asked, ["user:admin"]);
+    });
+
+    it("before it says anything of the request but that its credential is valid", async () => {
+      allowance = exhausted;
+      refused(await echo({ body: { wrong: 1 } }));
+      const answer = await api("POST", `/v1/project/${randomUUID()}/echo`, { token: key });
+      refused(answer);
+      assert.equal(answer.headers.get("ratelimit"), '"business";r=0;t=9');
+      refused(await api("POST", `/v1/project/${project.id}/echo`, { token: "good.user.token" }));
+    });
+
+    it("without reading more where the instance knows that nothing is left", async () => {
+      allowance = exhausted;
+      refused(await api("GET", `/v1/project/${project.id}/echo`, { token: "good.user.token" }));
+      assert.deepEqual(reads, ["project"]);
+    });
+
+    it("by address where there is no valid credential, and says nothing of a policy", async () => {
+      const answer = await echo({ token: "nonsense", body: { text: "x" } });
+      assertProblem(answer, 401, "unauthenticated");
+      assert.equal(answer.headers.get("ratelimit"), null);
+      assert.deepEqual(asked, ["address:unknown"]);
+      allowance = exhausted;
+      refused(await echo({ token: "a.b.c" }));
+    });
+
+    it("not of what is public, unknown or has no such method", async () => {
+      allowance = exhausted;
+      assert.equal((await api("GET", "/v1/leak")).status, 500);
+      assertProblem(await api("GET", "/v1/nothing"), 404, "not_found");
+      assertProblem(await api("DELETE", "/v1/leak"), 405, "method_not_allowed");
+      assert.deepEqual(asked, []);
+    });
+
+    it("lets a request through whose policy nobody could find out", async () => {
+      const { admit } = ports.limiter;
+      ports.limiter.admit = async (...args) => ({ ...(await admit(...args)), policy: undefined });
+      const answer = await echo({ body: { text: "x" } });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers.get("ratelimit"), null);
+    });
   });
 
   it("gives browsers of other origins nothing", async () => {

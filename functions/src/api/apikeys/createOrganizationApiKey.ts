@@ -1,7 +1,7 @@
 import { createApiKey } from "../../domain/apikey/createApiKey.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { defineRoute } from "../../http/route.ts";
-import { CreateApiKeyBody, NewApiKeyShape, toApiKey } from "./schemas.ts";
+import { CreateApiKeyBody, NewApiKeyShape, toNewApiKey } from "./schemas.ts";
 
 export const createOrganizationApiKey = defineRoute({
   method: "POST",
@@ -14,16 +14,18 @@ export const createOrganizationApiKey = defineRoute({
     "its projects. `key` is shown in this answer only: keep it, we store its hash alone.",
   auth: ["firebase"],
   scope: "organization",
+  idempotent: true,
+  audits: "api_key",
   body: CreateApiKeyBody,
   status: 201,
   response: NewApiKeyShape,
   errors: [],
+  answers: toNewApiKey,
   async handle(ctx: Ctx<"apiKeys" | "projects" | "commit">, { organization, actor, body }) {
-    const { key, ...record } = await createApiKey(ctx, {
+    return createApiKey(ctx, {
       organization_id: organization.id,
       user_id: actor.id,
       ...body,
     });
-    return { ...toApiKey(record), key };
   },
 });

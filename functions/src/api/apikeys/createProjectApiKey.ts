@@ -3,7 +3,7 @@ import { storeApiKey } from "../../domain/apikey/createApiKey.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { defineRoute } from "../../http/route.ts";
 import { text } from "../fields.ts";
-import { NewApiKeyShape, toApiKey } from "./schemas.ts";
+import { NewApiKeyShape, toNewApiKey } from "./schemas.ts";
 
 const CreateProjectApiKeyBody = z.strictObject({ name: text(200) }).meta({ id: "CreateProjectApiKey" });
 
@@ -18,17 +18,19 @@ export const createProjectApiKey = defineRoute({
     "alone.",
   auth: ["firebase"],
   scope: "project",
+  idempotent: true,
+  audits: "api_key",
   body: CreateProjectApiKeyBody,
   status: 201,
   response: NewApiKeyShape,
   errors: [],
+  answers: toNewApiKey,
   async handle(ctx: Ctx<"apiKeys" | "commit">, { project, actor, body }) {
-    const { key, ...record } = await storeApiKey(ctx, {
+    return storeApiKey(ctx, {
       organization_id: project.organization_id,
       user_id: actor.id,
       name: body.name,
       project_ids: [project.id],
     });
-    return { ...toApiKey(record), key };
   },
 });

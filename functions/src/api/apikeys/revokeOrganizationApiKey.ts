@@ -13,6 +13,7 @@ export const revokeOrganizationApiKey = defineRoute({
     "The very next request with the key is refused. The key stays listed; revoking it again changes nothing.",
   auth: ["firebase"],
   scope: "organization",
+  audits: "api_key",
   finds: (ctx: Ctx<"apiKeys" | "commit">, { org_id, key_id }) =>
     findApiKey(ctx, { organization_id: org_id, key_id }),
   status: 204,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ApiKey } from "../../domain/apikey/apikey.ts";
+import type { ApiKey, NewApiKey } from "../../domain/apikey/apikey.ts";
 import { text, time, toTime, toTimeOrNull, uuid } from "../fields.ts";
 
 export const ApiKeyShape = z
@@ -41,6 +41,12 @@ export const CreateApiKeyBody = z
       .nullable(),
   })
   .meta({ id: "CreateApiKey" });
+
+/** A new key, whole: the one time that it is shown. */
+export const toNewApiKey = ({ key, ...record }: NewApiKey): z.infer<typeof NewApiKeyShape> => ({
+  ...toApiKey(record),
+  key,
+});
 
 /** An API key as the wire shows it: never its hash. */
 export function toApiKey(key: ApiKey): z.infer<typeof ApiKeyShape> {

@@ -21,15 +21,18 @@ export const enrollPalm = defineRoute({
     "Leaves one scan and emits `enrollment.completed`.",
   auth: ["apiKey"],
   scope: "tenant",
+  idempotent: true,
+  audits: "palm",
   begins: (ctx: palms.EnrollCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: EnrollBody,
   bodyLimit: "palm",
   status: 201,
   response: PalmShape,
   errors: ["not_found", "duplicate_palm", "limit_reached", "expired", "poor_quality", "template_mismatch"],
+  answers: toPalm,
   async handle(ctx: palms.EnrollCtx, { project, environment, begun: following, body }) {
     const { member_id } = body;
     const samples = body.samples.map((sample, index) => toSample(sample, `samples.${index}`));
-    return toPalm(await palms.enrollPalm(ctx, { project, environment, following, member_id, samples }));
+    return palms.enrollPalm(ctx, { project, environment, following, member_id, samples });
   },
 });

@@ -14,6 +14,8 @@ export const identify = defineRoute({
   auth: ["apiKey"],
   scope: "tenant",
   requires: ["server_lookup"],
+  idempotent: false,
+  audits: null,
   begins: (ctx: IdentifyCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: PalmSample,
   bodyLimit: "palm",

@@ -17,6 +17,8 @@ export const verifyPalm = defineRoute({
   auth: ["apiKey"],
   scope: "tenant",
   requires: ["server_lookup"],
+  idempotent: false,
+  audits: null,
   finds: (ctx: VerifyCtx, { project_id, member_id }) => ctx.members.get(project_id, member_id),
   begins: (ctx: VerifyCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: PalmSample,

@@ -12,6 +12,7 @@ export const updateDevice = defineRoute({
   description: "Changes the fields that are named: its name, whether it is enabled, its mode.",
   auth: ["firebase", "apiKey"],
   scope: "device",
+  audits: "device",
   body: UpdateDeviceBody,
   response: DeviceShape,
   errors: [],

@@ -27,6 +27,7 @@ export const health = defineRoute({
     "is not critical fails), 503 with `down` and the same document.",
   auth: "public",
   scope: "public",
+  rate: "free",
   response: HealthShape,
   statusOf: ({ status }) => (status === "down" ? 503 : 200),
   errors: [],

@@ -10,6 +10,7 @@ export const liveness = defineRoute({
   description: "Answers at once and touches nothing.",
   auth: "public",
   scope: "public",
+  rate: "free",
   response: z.strictObject({ status: z.literal("ok") }).meta({ id: "Liveness" }),
   errors: [],
   handle: async () => ({ status: "ok" as const }),

@@ -14,10 +14,13 @@ export const createMember = defineRoute({
     "lower case being different.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
+  idempotent: true,
+  audits: "member",
   body: CreateMemberBody,
   status: 201,
   response: MemberShape,
   errors: ["conflict"],
+  answers: toMember,
   async handle(ctx: Ctx<"members" | "commit">, { project, body }) {
     const fields = {
       name: body.name ?? null,
@@ -26,6 +29,6 @@ export const createMember = defineRoute({
       phone_number: body.phone_number ?? null,
       metadata: body.metadata ?? {},
     };
-    return toMember(await members.createMember(ctx, { project_id: project.id, fields }));
+    return members.createMember(ctx, { project_id: project.id, fields });
   },
 });

@@ -14,6 +14,7 @@ export const deleteMember = defineRoute({
     "within 24 hours. Scans and transactions stay. Twice is 404.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
+  audits: "member",
   finds: (ctx: EraseCtx & Ctx<"members">, { project_id, member_id }) =>
     ctx.members.get(project_id, member_id),
   status: 204,

@@ -14,6 +14,7 @@ export const deletePalm = defineRoute({
     "within 24 hours. The member stays. Twice is 404.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
+  audits: "palm",
   async finds(ctx: EraseCtx & Ctx<"members">, { project_id, member_id, palm_id }) {
     const member = await ctx.members.get(project_id, member_id);
     return member?.value.palm_ids.includes(palm_id) ? member : undefined;

@@ -14,6 +14,7 @@ export const updateMember = defineRoute({
     "unique in the project.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
+  audits: "member",
   finds: (ctx: Ctx<"members" | "commit">, { project_id, member_id }) =>
     ctx.members.get(project_id, member_id),
   body: UpdateMemberBody,

@@ -1,7 +1,9 @@
 import * as z from "zod";
+import { ACTORS, type AuditEntry } from "../../domain/audit/audit.ts";
 import { TEMPLATE_FORMATS } from "../../domain/environment/environment.ts";
 import type { Organization } from "../../domain/organization/organization.ts";
 import type { Project } from "../../domain/project/project.ts";
+import { TARGETS } from "../../domain/store.ts";
 import { time, toTime, uuid } from "../fields.ts";
 
 export const ProjectShape = z
@@ -54,3 +56,21 @@ export const EnvironmentShape = z
     server_lookup_allowed: z.boolean(),
   })
   .meta({ id: "Environment" });
+
+export const AuditEntryShape = z
+  .strictObject({
+    id: uuid,
+    organization_id: uuid,
+    project_id: uuid.nullable(),
+    actor: z.strictObject({ type: z.enum(ACTORS), id: z.string() }),
+    operation: z.string().meta({ description: "The API's operationId, or the operator's command." }),
+    target: z.strictObject({ type: z.enum(TARGETS), id: z.string() }),
+    request_id: z.string().meta({ description: "`X-Request-Id` of the answer." }),
+    created_at: time,
+  })
+  .meta({ id: "AuditEntry" });
+
+export const toAuditEntry = (entry: AuditEntry): z.infer<typeof AuditEntryShape> => ({
+  ...entry,
+  created_at: toTime(entry.created_at),
+});

@@ -17,6 +17,7 @@ export const updateServerLookup = defineRoute({
     "where the project has no environment that allows it.",
   auth: ["firebase"],
   scope: "project",
+  audits: "project",
   body: ServerLookupBody,
   response: ProjectShape,
   errors: ["conflict"],

@@ -15,6 +15,9 @@ export interface ApiKey {
   revoked_at: Date | null;
 }
 
+/** The key as it is told once, beside its record. */
+export type NewApiKey = ApiKey & { key: string };
+
 export interface ApiKeys {
   get(id: string): Promise<Stored<ApiKey> | undefined>;
   ofOrganization(organization_id: string): Promise<ApiKey[]>;

@@ -1,10 +1,10 @@
 import type { Ctx } from "../context.ts";
 import { newKey } from "../credential/key.ts";
 import { DomainError, unavailable } from "../errors.ts";
-import type { ApiKey } from "./apikey.ts";
+import type { ApiKey, NewApiKey } from "./apikey.ts";
 
 /** Whose key it will be, and what it opens: `null` the whole organization. */
-interface NewApiKey {
+interface Wanted {
   organization_id: string;
   user_id: string;
   name: string;
@@ -17,34 +17,41 @@ interface NewApiKey {
  */
 export async function createApiKey(
   ctx: Ctx<"apiKeys" | "projects" | "commit">,
-  input: NewApiKey,
-): Promise<ApiKey & { key: string }> {
+  input: Wanted,
+): Promise<NewApiKey> {
   await refuseForeignProjects(ctx, input.organization_id, input.project_ids ?? []);
   return storeApiKey(ctx, input);
 }
 
 /** The same where the projects are known to be the organization's. */
-export async function storeApiKey(
-  ctx: Ctx<"apiKeys" | "commit">,
-  input: NewApiKey,
-): Promise<ApiKey & { key: string }> {
+export async function storeApiKey(ctx: Ctx<"apiKeys" | "commit">, input: Wanted): Promise<NewApiKey> {
+  const result = makeApiKey(ctx, input);
+  const outcome = await ctx.commit([ctx.apiKeys.create(recordOf(result))], {
+    target: { type: "api_key", id: result.id },
+    result,
+  });
+  if (outcome === "conflict") throw unavailable();
+  return result;
+}
+
+/** A key that is not stored yet. */
+export function makeApiKey(ctx: Ctx, input: Wanted): NewApiKey {
   const id = ctx.id();
-  const { key, prefix, secret_hash } = newKey("pg", id);
-  const record: ApiKey = {
+  return {
     id,
-    prefix,
     organization_id: input.organization_id,
     name: input.name,
     created_by_user_id: input.user_id,
     project_ids: input.project_ids,
-    secret_hash,
     created_at: ctx.now(),
     last_used_at: null,
     revoked_at: null,
+    ...newKey("pg", id),
   };
-  if ((await ctx.commit([ctx.apiKeys.create(record)])) === "conflict") throw unavailable();
-  return { ...record, key };
 }
+
+/** What is stored of it: not the key. */
+export const recordOf = ({ key: _, ...record }: NewApiKey): ApiKey => record;
 
 async function refuseForeignProjects(
   ctx: Ctx<"projects">,

@@ -10,7 +10,9 @@ export function revokeApiKey(ctx: Ctx<"apiKeys" | "commit">, input: { key: Store
     const { revoked_at } = was.value;
     const now = ctx.now();
     if (revoked_at && revoked_at <= now) return undefined;
-    const outcome = await ctx.commit([ctx.apiKeys.replace(was, { ...was.value, revoked_at: now })]);
+    const outcome = await ctx.commit([ctx.apiKeys.replace(was, { ...was.value, revoked_at: now })], {
+      target: { type: "api_key", id: was.value.id },
+    });
     return outcome === "committed" ? undefined : AGAIN;
   });
 }

@@ -17,6 +17,9 @@ export function updateDevice(
   const read = () => ctx.devices.get(input.device.value.id);
   return changeStored(ctx, input.device, read, async (was) => {
     const now = { ...was.value, ...input.changes } as Device;
-    return (await ctx.commit([ctx.devices.replace(was, now)])) === "committed" ? now : AGAIN;
+    const outcome = await ctx.commit([ctx.devices.replace(was, now)], {
+      target: { type: "device", id: now.id },
+    });
+    return outcome === "committed" ? now : AGAIN;
   });
 }

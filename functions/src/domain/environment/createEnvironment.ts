@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, effectOn } from "./environment.ts";
 
 /**
  * A new environment and its data key, in one batch. Only the wrapped key is stored.
@@ -9,9 +9,10 @@ export async function createEnvironment(
   ctx: Ctx<"environments" | "changes" | "sealing" | "commit">,
   environment: Environment,
 ): Promise<void> {
-  const outcome = await ctx.commit([
+  const writes = [
     ctx.environments.create(environment),
     ctx.changes.createManifest(environment.id, { wrapped_key: ctx.sealing.newDataKey(environment.id) }),
-  ]);
+  ];
+  const outcome = await ctx.commit(writes, effectOn(environment));
   if (outcome === "conflict") throw new Error(`environment ${environment.id} exists`);
 }

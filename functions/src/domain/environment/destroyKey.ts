@@ -1,6 +1,7 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { effectOn } from "./environment.ts";
 
 /** What was destroyed, or would be. */
 export interface Destruction {
@@ -33,7 +34,8 @@ export async function destroyKey(
     if (!was.value.wrapped_key) return "destroyed_before";
     if (!confirmed) return "would_destroy";
     const now = { ...was.value, wrapped_key: null };
-    return (await ctx.commit([ctx.changes.replaceManifest(was, now)])) === "committed" ? "destroyed" : AGAIN;
+    const outcome = await ctx.commit([ctx.changes.replaceManifest(was, now)], effectOn(environment.value));
+    return outcome === "committed" ? "destroyed" : AGAIN;
   });
   return { environment_id, organization: organization?.value.name ?? null, palms, outcome };
 }

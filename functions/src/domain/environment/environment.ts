@@ -1,5 +1,5 @@
 import type { TemplateFormat } from "../../palm/index.ts";
-import type { Stored, Write } from "../store.ts";
+import type { Effect, Stored, Write } from "../store.ts";
 
 /** Where palms live. `organization`: one customer's own; `global`: shared, its palms have no member. */
 export interface Environment {
@@ -12,6 +12,11 @@ export interface Environment {
   server_lookup_allowed: boolean;
   created_at: Date;
 }
+
+export const effectOn = ({ id, organization_id }: Pick<Environment, "id" | "organization_id">): Effect => ({
+  target: { type: "environment", id },
+  organization_id,
+});
 
 /** Every format there is. */
 export const TEMPLATE_FORMATS = [

@@ -1,6 +1,7 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { WrappedKey } from "../palm/sealing.ts";
+import { type Environment, effectOn } from "./environment.ts";
 
 type RotateCtx = Ctx<"environments" | "changes" | "sealing" | "commit">;
 
@@ -26,10 +27,10 @@ export async function rotateKeys(ctx: RotateCtx): Promise<Rotation> {
   const { kids } = ctx.sealing;
   const kid = kids.at(-1) as string;
   const rotation: Rotation = { kid, rewrapped: 0, current: 0, destroyed: 0, failed: [], unused: [] };
-  for (const { id } of await ctx.environments.all()) {
-    const outcome = await rotate(ctx, id, kid);
+  for (const environment of await ctx.environments.all()) {
+    const outcome = await rotate(ctx, environment, kid);
     if (typeof outcome === "string") rotation[outcome] += 1;
-    else rotation.failed.push({ environment_id: id, ...outcome });
+    else rotation.failed.push({ environment_id: environment.id, ...outcome });
   }
   const used = [kid, ...rotation.failed.map((failure) => failure.kid)];
   return { ...rotation, unused: kids.filter((one) => !used.includes(one)) };
@@ -37,19 +38,20 @@ export async function rotateKeys(ctx: RotateCtx): Promise<Rotation> {
 
 function rotate(
   ctx: RotateCtx,
-  environment_id: string,
+  environment: Environment,
   kid: string,
 ): Promise<"rewrapped" | "current" | "destroyed" | { kid: string | null }> {
   return change(ctx, async () => {
-    const was = await ctx.changes.manifest(environment_id);
+    const was = await ctx.changes.manifest(environment.id);
     if (!was) return { kid: null };
     const { wrapped_key } = was.value;
     if (!wrapped_key) return "destroyed";
-    const rewrapped = rewrap(ctx, environment_id, wrapped_key);
+    const rewrapped = rewrap(ctx, environment.id, wrapped_key);
     if (!rewrapped) return { kid: wrapped_key.kid };
     if (wrapped_key.kid === kid) return "current";
     const now = { ...was.value, wrapped_key: rewrapped };
-    return (await ctx.commit([ctx.changes.replaceManifest(was, now)])) === "committed" ? "rewrapped" : AGAIN;
+    const outcome = await ctx.commit([ctx.changes.replaceManifest(was, now)], effectOn(environment));
+    return outcome === "committed" ? "rewrapped" : AGAIN;
   });
 }
 

@@ -21,7 +21,10 @@ export async function createMember(
   };
   const { external_id } = member;
   const claim = external_id === null ? [] : [ctx.members.claimExternalId(member, external_id)];
-  const outcome = await ctx.commit([ctx.members.create(member), ...claim]);
+  const outcome = await ctx.commit([ctx.members.create(member), ...claim], {
+    target: { type: "member", id: member.id },
+    result: member,
+  });
   if (outcome === "conflict") {
     throw externalIdTaken();
   }

@@ -18,11 +18,12 @@ export function deleteMember(
   const read = () => ctx.members.get(project_id, id);
   return changeStored(ctx, input.member, read, async (was) => {
     const { external_id, palm_ids } = was.value;
-    const outcome = await ctx.commit([
+    const writes = [
       ctx.members.remove(was),
       ...(external_id === null ? [] : [ctx.members.releaseExternalId(project_id, external_id)]),
       ...(await erasePalms(ctx, input.environment.id, palm_ids)),
-    ]);
+    ];
+    const outcome = await ctx.commit(writes, { target: { type: "member", id } });
     return outcome === "committed" ? undefined : AGAIN;
   });
 }

@@ -20,10 +20,10 @@ export async function updateMember(
   let was = input.member;
   return change(ctx, async () => {
     const now = { ...was.value, ...input.fields, updated_at: ctx.now() } as Member;
-    const outcome = await ctx.commit([
-      ctx.members.replace(was, now),
-      ...moveExternalId(ctx, was.value, now.external_id),
-    ]);
+    const outcome = await ctx.commit(
+      [ctx.members.replace(was, now), ...moveExternalId(ctx, was.value, now.external_id)],
+      { target: { type: "member", id: now.id } },
+    );
     if (outcome === "committed") return now;
     const { id, project_id } = now;
     const [current, holder] = await Promise.all([

@@ -1,7 +1,7 @@
 import type { Ctx } from "../context.ts";
 import { unavailable } from "../errors.ts";
 import { findUser } from "../user/findUser.ts";
-import type { Organization } from "./organization.ts";
+import { effectOn, type Organization } from "./organization.ts";
 
 /**
  * A new customer. `admins` are e-mail addresses or ids of console users.
@@ -19,6 +19,7 @@ export async function createOrganization(
     admins: [...new Set(users.map(({ id }) => id))],
     created_at: ctx.now(),
   };
-  if ((await ctx.commit([ctx.organizations.create(organization)])) === "conflict") throw unavailable();
+  const outcome = await ctx.commit([ctx.organizations.create(organization)], effectOn(organization));
+  if (outcome === "conflict") throw unavailable();
   return organization;
 }

@@ -1,4 +1,4 @@
-import type { Stored, Write } from "../store.ts";
+import type { Effect, Stored, Write } from "../store.ts";
 
 export const PLANS = ["sandbox", "business", "enterprise"] as const;
 
@@ -10,6 +10,11 @@ export interface Organization {
   admins: readonly string[];
   created_at: Date;
 }
+
+export const effectOn = ({ id }: Organization): Effect => ({
+  target: { type: "organization", id },
+  organization_id: id,
+});
 
 export interface Organizations {
   get(id: string): Promise<Stored<Organization> | undefined>;

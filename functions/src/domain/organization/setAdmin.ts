@@ -2,7 +2,7 @@ import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { findUser } from "../user/findUser.ts";
-import type { Organization } from "./organization.ts";
+import { effectOn, type Organization } from "./organization.ts";
 
 /**
  * Makes a user, by e-mail address or id, an admin of an organization, or one no more: from the very next request on.
@@ -22,7 +22,7 @@ export function setAdmin(
     if (admins.includes(id) === input.admin) return { organization: was.value, changed: false };
     const others = admins.filter((admin) => admin !== id);
     const now = { ...was.value, admins: input.admin ? [...others, id] : others };
-    const outcome = await ctx.commit([ctx.organizations.replace(was, now)]);
+    const outcome = await ctx.commit([ctx.organizations.replace(was, now)], effectOn(now));
     return outcome === "committed" ? { organization: now, changed: true } : AGAIN;
   });
 }

@@ -19,10 +19,11 @@ export function deletePalm(
   return changeStored(ctx, input.member, read, async (was) => {
     if (!was.value.palm_ids.includes(input.palm_id)) throw notFound();
     const palm_ids = was.value.palm_ids.filter((one) => one !== input.palm_id);
-    const outcome = await ctx.commit([
+    const writes = [
       ctx.members.replace(was, { ...was.value, palm_ids, updated_at: ctx.now() }),
       ...(await erasePalms(ctx, input.environment.id, [input.palm_id])),
-    ]);
+    ];
+    const outcome = await ctx.commit(writes, { target: { type: "palm", id: input.palm_id } });
     return outcome === "committed" ? undefined : AGAIN;
   });
 }

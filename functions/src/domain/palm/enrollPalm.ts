@@ -102,7 +102,7 @@ export async function enrollPalm(
     };
     const { project_id } = palm;
     const event = { id: ctx.id(), project_id: input.project.id, member_id: palm.member_id, at: now };
-    const outcome = await ctx.commit([
+    const writes = [
       ctx.changes.append(input.environment.id, {
         ...{ seq, op: "put", palm_id, project_id, hand, at: now },
         template: uploaded.sealed,
@@ -111,7 +111,8 @@ export async function enrollPalm(
       ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, member, palm)),
       ctx.scans.create(enrollScan(ctx, palm, input.project.id, input.samples)),
       ctx.events.create(enrollmentCompleted({ ...event, session_id: null, device_id: null })),
-    ]);
+    ];
+    const outcome = await ctx.commit(writes, { target: { type: "palm", id: palm_id }, result: palm });
     if (outcome === "committed") {
       live.committed(seq);
       return palm;

@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
 import { DomainError, notFound, unavailable } from "../errors.ts";
-import { type Project, requireLookupAllowed } from "./project.ts";
+import { effectOn, type Project, requireLookupAllowed } from "./project.ts";
 
 /**
  * A new project of an organization, in an environment of its own or in a global one, or in none.
@@ -23,6 +23,7 @@ export async function createProject(
   }
   if (input.server_lookup_enabled) requireLookupAllowed(environment?.value);
   const project: Project = { id: ctx.id(), ...input, created_at: ctx.now() };
-  if ((await ctx.commit([ctx.projects.create(project)])) === "conflict") throw unavailable();
+  const outcome = await ctx.commit([ctx.projects.create(project)], effectOn(project));
+  if (outcome === "conflict") throw unavailable();
   return project;
 }

@@ -1,6 +1,6 @@
 import type { Environment } from "../environment/environment.ts";
 import { DomainError } from "../errors.ts";
-import type { Stored, Write } from "../store.ts";
+import type { Effect, Stored, Write } from "../store.ts";
 
 /** One place or app of an organization: members, scans and webhooks live in it. */
 export interface Project {
@@ -24,6 +24,12 @@ export interface Projects {
   create(project: Project): Write;
   replace(was: Stored<Project>, now: Project): Write;
 }
+
+export const effectOn = ({ id, organization_id }: Project): Effect => ({
+  target: { type: "project", id },
+  organization_id,
+  project_id: id,
+});
 
 /** @throws DomainError `conflict` where server lookup cannot be switched on. */
 export function requireLookupAllowed(environment: Environment | undefined): void {

@@ -1,7 +1,7 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { type Project, requireLookupAllowed } from "./project.ts";
+import { effectOn, type Project, requireLookupAllowed } from "./project.ts";
 
 /**
  * Switches server lookup of a project on or off.
@@ -20,6 +20,7 @@ export function setServerLookup(
     if (input.enabled) requireLookupAllowed(environment?.value);
     if (server_lookup_enabled === input.enabled) return project.value;
     const now = { ...project.value, server_lookup_enabled: input.enabled };
-    return (await ctx.commit([ctx.projects.replace(project, now)])) === "committed" ? now : AGAIN;
+    const outcome = await ctx.commit([ctx.projects.replace(project, now)], effectOn(now));
+    return outcome === "committed" ? now : AGAIN;
   });
 }
