@@ -11,11 +11,12 @@ export interface Answer {
 export type Api = (
   method: string,
   path: string,
-  more?: { token?: string | undefined; body?: unknown },
+  more?: { token?: string | undefined; body?: unknown; idempotencyKey?: string | undefined },
 ) => Promise<Answer>;
 
 export function createApi(baseUrl: string): Api {
-  return (method, path, { token, body } = {}) => send(method, `${baseUrl}/v1${path}`, token, body);
+  return (method, path, { token, body, idempotencyKey } = {}) =>
+    send(method, `${baseUrl}/v1${path}`, token, body, idempotencyKey);
 }
 
 /** Signs a console user in at the Auth emulator; the body's `idToken` is their credential. */
@@ -24,12 +25,19 @@ export function signIn(authPort: number, email: string, password: string): Promi
   return send("POST", url, undefined, { email, password, returnSecureToken: true });
 }
 
-async function send(method: string, url: string, token?: string, body?: unknown): Promise<Answer> {
+async function send(
+  method: string,
+  url: string,
+  token?: string,
+  body?: unknown,
+  idempotencyKey?: string,
+): Promise<Answer> {
   const started = performance.now();
   const response = await fetch(url, {
     method,
     headers: {
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...(idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey }),
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

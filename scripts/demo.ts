@@ -95,11 +95,22 @@ async function play(suite: Suite): Promise<void> {
     expect: [200, { outcome: "no_match", member_id: null }],
     tell: verdict,
   });
+  const creation = via("POST", `/project/${PROJECT}/members`, {
+    token: key,
+    body: { name: "Noa Levy", external_id: "demo-1" },
+    idempotencyKey: "demo-1",
+  });
   const { id: member_id } = await steps.play({
     title: "Create a member",
-    ...inProject("POST", "/members", key, { name: "Noa Levy", external_id: "demo-1" }),
+    ...creation,
     expect: [201, { project_id: PROJECT, name: "Noa Levy", external_id: "demo-1", palms: 0 }],
     tell: ({ name, palms }) => `${name}, ${palms} palms`,
+  });
+  await steps.play({
+    title: "The answer got lost: again",
+    ...creation,
+    expect: [201, { id: member_id }],
+    tell: ({ name }) => `${name}, the same one`,
   });
   const samples = [1, 2, 3].map((k) => ({ ...image(`newcomer-enrol-${k}`), hand: "right" }));
   await steps.play({
@@ -230,6 +241,16 @@ async function play(suite: Suite): Promise<void> {
     tell: refusal,
   });
 
+  await steps.play({
+    title: "Who deleted Noa?",
+    ...via("GET", `/organization/${ORGANIZATION}/audit?per_page=10`, { token: idToken }),
+    expect: [200, { page: 1 }],
+    holds: ({ items }) =>
+      isDeepStrictEqual(items[0].target, { type: "member", id: member_id }) &&
+      items[0].operation === "deleteMember" &&
+      items[0].actor.id === key_id,
+    tell: ({ items: [last] }) => `${last.operation} by our key`,
+  });
   await steps.play({
     title: "Revoke the key",
     ...via("DELETE", `${keys}/${key_id}`, { token: idToken }),

@@ -11,15 +11,15 @@ import { startWorld } from "./world-start.ts";
 
 /*
  * Holds README.md to what it says. Every ```bash block is run as it stands, in one shell, on what `npm start` starts
- * (with `--running` it has been started already); a ```json or ```csv block after it is what it must print, … being
- * anything, and the rest at the end of an array or of CSV.
+ * (with `--running` it has been started already); a ```json, ```csv or ```text block after it is what it must print, … being
+ * anything, and the rest at the end of an array or of lines.
  */
 
 interface Example {
   line: number;
   script: string;
   /** The answer as README shows it; undefined when the block is to print nothing. */
-  shown: { language: "json" | "csv"; text: string } | undefined;
+  shown: { language: "json" | "csv" | "text"; text: string } | undefined;
 }
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -70,7 +70,8 @@ function findExamples(): Example[] {
     if (language !== "bash") return [];
     const [, next, text = ""] = fences[index + 1] ?? [];
     const line = readme.slice(0, fences[index]?.index).split("\n").length + 1;
-    const shown: Example["shown"] = next === "json" || next === "csv" ? { language: next, text } : undefined;
+    const shown: Example["shown"] =
+      next === "json" || next === "csv" || next === "text" ? { language: next, text } : undefined;
     return [{ line, script, shown }];
   });
 }
@@ -86,7 +87,8 @@ async function run(examples: readonly Example[]): Promise<string[]> {
 function compare(shown: Example["shown"], printed: string | undefined): string[] {
   if (printed === undefined) return ["was never reached"];
   if (shown === undefined) return printed === "" ? [] : [`prints ${printed}`];
-  if (shown.language === "csv") return compareCsv(shown.text, printed);
+  if (shown.language !== "json")
+    return compareLines(shown.text, printed, shown.language === "csv" ? "\r\n" : "\n");
   const wanted: unknown = JSON.parse(shown.text);
   try {
     return differences(wanted, JSON.parse(printed), "the answer");
@@ -95,9 +97,9 @@ function compare(shown: Example["shown"], printed: string | undefined): string[]
   }
 }
 
-function compareCsv(shown: string, printed: string): string[] {
-  if (!printed.endsWith("\r\n")) return ["prints CSV without its end"];
-  const rows = printed.split("\r\n");
+function compareLines(shown: string, printed: string, end: string): string[] {
+  if (!printed.endsWith(end)) return ["prints a last line without its end"];
+  const rows = printed.split(end);
   const wanted = shown.trimEnd().split("\n");
   if (wanted.at(-1) !== "…" && rows.length - 1 > wanted.length) return [`prints ${rows.length - 1} rows`];
   return wanted.flatMap((row, i) => (fits(row, rows[i] ?? "") ? [] : [`row ${i} is ${rows[i]}, not ${row}`]));

@@ -32,7 +32,7 @@ class Answered extends Error {
 /**
  * A request that takes effect once, however often it is sent. Its record is created in the effect's own batch: there
  * is none without the other, and of several at once one commits. Nothing is claimed before, so nothing is left over by
- * a process that dies (docs/adr/0009-idempotency.md).
+ * a process that dies (docs/adr/0009-idempotency-without-claims.md).
  */
 export class Once {
   readonly #ctx: Ctx<"idempotency">;
