@@ -1,0 +1,344 @@
+import { AGAIN, change } from "../change.ts";
+import type { Surroundings } from "../context.ts";
+import type { Stored } from "../store.ts";
+import {
+  type Budget,
+  type Budgets,
+  capacityOf,
+  currentGrants,
+  DECIDE_MS,
+  freeAt,
+  freeTokens,
+  type Grant,
+  giveBack,
+  type Policy,
+} from "./budget.ts";
+
+/** How long a policy is taken for granted, in ms. */
+const POLICY_MS = 60_000;
+/** How long an instance limits by itself before it asks the store again, in ms. */
+const ALONE_MS = 1000;
+/** How many subjects are kept in memory. */
+const ACCOUNTS = 10_000;
+
+/** Whether a request is let through, and what its caller is told of the limit. */
+export interface Verdict {
+  admitted: boolean;
+  /** Undefined where it could not be found out: let through. */
+  policy: Policy | undefined;
+  /** Whole tokens that are left, an estimate with several shards; 0 when refused. */
+  remaining: number;
+  /** Whole seconds until the oldest token comes back, 1 to the window. */
+  reset_s: number;
+  /** Of a refusal: whole seconds until a token is free, 1 to the window; else 0. */
+  retry_after_s: number;
+}
+
+type PolicySource = () => Promise<Policy>;
+
+/** What this instance knows of one shard. */
+interface Shard {
+  /** As it was last read or written, null when unknown. */
+  known: Stored<Budget> | undefined | null;
+  free: number;
+  blocked_until: number;
+}
+
+/** Tokens that this instance took; those that are left when it ends are given back. */
+interface Lease {
+  shard: number;
+  grant: Grant;
+  ends: number;
+  left: number;
+}
+
+interface Waiter {
+  resolve(verdict: Verdict): void;
+  reject(error: unknown): void;
+}
+
+/** What this instance knows of one subject. */
+interface Account {
+  readonly subject: string;
+  source: PolicySource | undefined;
+  policy: Policy | undefined;
+  policy_at: number;
+  shards: Shard[];
+  /** The shard that tokens are taken from. */
+  shard: number;
+  leases: Lease[];
+  waiting: Waiter[];
+  serving: boolean;
+  /** Requests of about one lease: what is taken ahead. */
+  demand: number;
+  demand_at: number;
+  /** What this instance let through, by the store or alone. It never exceeds the limit, even if the store fails. */
+  own: Grant[];
+  alone_until: number;
+  remaining: number;
+  reset_at: number;
+}
+
+/** Of a subject whose policy nobody knows. */
+const UNKNOWN: Verdict = {
+  admitted: true,
+  policy: undefined,
+  remaining: 0,
+  reset_s: 1,
+  retry_after_s: 0,
+};
+
+/** Lets through what the policies allow, exactly, together with the other instances: they share `budgets`. */
+export class Limiter {
+  readonly #ctx: Surroundings & { budgets: Budgets };
+  /** The last in the map is the one used last. */
+  readonly #accounts = new Map<string, Account>();
+  #outage = false;
+
+  constructor(ctx: Surroundings & { budgets: Budgets }) {
+    this.#ctx = ctx;
+  }
+
+  /**
+   * Decides on one request; without a promise where memory suffices. The store is asked at most by one take at a
+   * time for a subject, whoever comes meanwhile is served by the next.
+   * @throws DomainError `unavailable` after 3 s of contention.
+   */
+  admit(subject: string, policy: Policy | PolicySource): Verdict | Promise<Verdict> {
+    const account = this.#use(subject);
+    if (typeof policy === "function") account.source = policy;
+    else setPolicy(account, policy, this.#now());
+    this.#count(account);
+    const verdict = account.waiting.length === 0 ? this.#fromMemory(account) : undefined;
+    return (
+      verdict ??
+      new Promise((resolve, reject) => {
+        account.waiting.push({ resolve, reject });
+        if (!account.serving) void this.#serve(account);
+      })
+    );
+  }
+
+  /** Serves whoever waits, first come, first served: each take changes what memory says. */
+  async #serve(account: Account): Promise<void> {
+    account.serving = true;
+    try {
+      while (account.waiting.length > 0) {
+        const verdict = this.#fromMemory(account);
+        if (verdict) account.waiting.shift()?.resolve(verdict);
+        else await change(this.#ctx, () => this.#take(account));
+      }
+    } catch (error) {
+      for (const { reject } of account.waiting.splice(0)) reject(error);
+    } finally {
+      account.serving = false;
+    }
+  }
+
+  /** Undefined where the store must be asked. */
+  #fromMemory(account: Account): Verdict | undefined {
+    const now = this.#now();
+    const { policy, own } = account;
+    const isAlone = now < account.alone_until;
+    if (!policy) return isAlone ? UNKNOWN : undefined;
+    const mine = freeTokens(own, policy.limit, now);
+    if (mine <= 0) return refused(policy, freeAt(own, policy.limit, now) - now);
+    const lease = account.leases.find(({ ends, left }) => left > 0 && now < ends);
+    if (!lease) {
+      const free_at = Math.min(...account.shards.map(({ blocked_until }) => blocked_until));
+      if (now < free_at) return refused(policy, free_at - now);
+      if (!isAlone) return undefined;
+    }
+    if (lease) lease.left -= 1;
+    note(
+      account,
+      now,
+      Math.min(lease?.grant.until ?? Number.POSITIVE_INFINITY, now + policy.window_ms + DECIDE_MS),
+      policy,
+    );
+    account.remaining = Math.max(0, account.remaining - 1);
+    return {
+      admitted: true,
+      policy,
+      remaining: Math.min(mine - 1, lease ? account.remaining : mine - 1),
+      reset_s: seconds((lease ? account.reset_at : (own[0]?.until ?? now)) - now, policy),
+      retry_after_s: 0,
+    };
+  }
+
+  /** One try to take tokens from one shard, or to learn that it has none. Where the store fails, this instance goes on alone. */
+  async #take(account: Account): Promise<typeof AGAIN | undefined> {
+    const late = this.#ctx.sleep(DECIDE_MS).then(() => {
+      throw new Error(`the store has not answered in ${DECIDE_MS} ms`);
+    });
+    try {
+      const outcome = await Promise.race([this.#ask(account), late]);
+      this.#outage = false;
+      return outcome;
+    } catch (error) {
+      account.alone_until = this.#now() + ALONE_MS;
+      if (!this.#outage) {
+        const facts = { policy: account.policy?.name, error: String(error) };
+        this.#ctx.log.warn("rate limits are kept by this instance alone", facts);
+      }
+      this.#outage = true;
+      return undefined;
+    }
+  }
+
+  /** What comes too late for the requests that waited is true all the same: the next ones profit, or it is given back. */
+  async #ask(account: Account): Promise<typeof AGAIN | undefined> {
+    const number = this.#choose(account);
+    const shard = account.shards[number];
+    const isStale = account.source && this.#now() >= account.policy_at + POLICY_MS;
+    let known = shard?.known ?? undefined;
+    if (isStale || !shard || shard.known === null) {
+      const [read, policy] = await Promise.all([
+        this.#ctx.budgets.get(account.subject, number),
+        isStale ? account.source?.() : undefined,
+      ]);
+      if (policy) setPolicy(account, policy, this.#now());
+      known = read;
+    }
+    return this.#takeFrom(account, number, known);
+  }
+
+  async #takeFrom(
+    account: Account,
+    number: number,
+    known: Stored<Budget> | undefined,
+  ): Promise<typeof AGAIN | undefined> {
+    const { policy, subject } = account;
+    const shard = account.shards[number];
+    // The plan has changed meanwhile.
+    if (!policy || !shard) return undefined;
+    const at = this.#now();
+    const capacity = capacityOf(policy, number);
+    const ended = account.leases.filter(
+      ({ ends, left, ...lease }) => lease.shard === number && ends <= at && left > 0,
+    );
+    const before = ended.reduce(
+      (grants, { grant, left }) => giveBack(grants, grant, left),
+      currentGrants(known?.value.grants ?? [], at),
+    );
+    const free = Math.max(0, freeTokens(before, capacity, at));
+    const ready = Math.min(free, account.waiting.length, freeTokens(account.own, policy.limit, at));
+    const ahead = Math.min(this.#ahead(account, policy), Math.floor(free / 2), free - ready);
+    const taken: Lease[] = [
+      { tokens: ready, ends: at + DECIDE_MS, until: at + policy.window_ms + DECIDE_MS },
+      {
+        tokens: ahead,
+        ends: at + policy.lease_ms,
+        until: at + policy.lease_ms + policy.window_ms + DECIDE_MS,
+      },
+    ].flatMap(({ tokens, ends, until }) =>
+      tokens > 0 ? { shard: number, grant: { until, tokens }, ends, left: tokens } : [],
+    );
+    const grants = [...before, ...taken.map(({ grant }) => grant)];
+    shard.known = known;
+    if (taken.length > 0) {
+      shard.known = null;
+      const put = await this.#ctx.budgets.put(subject, number, known, { grants });
+      if (put === "conflict") return AGAIN;
+      shard.known = put;
+      account.leases = account.leases.filter(
+        (lease) => lease.left > 0 && lease.grant.until > at && !ended.includes(lease),
+      );
+      account.leases.push(...taken);
+    }
+    shard.free = free - ready - ahead;
+    shard.blocked_until = shard.free > 0 ? 0 : freeAt(grants, capacity, at);
+    account.remaining = account.shards.reduce((sum, one) => sum + one.free, ready + ahead);
+    account.reset_at = Math.min(...grants.map(({ until }) => until));
+    return undefined;
+  }
+
+  /** A shard that may have tokens: the last one while it has some, then any. */
+  #choose(account: Account): number {
+    const now = this.#now();
+    const isOpen = (number: number) => (account.shards[number]?.blocked_until ?? 0) <= now;
+    if (!isOpen(account.shard)) {
+      const open = account.shards.flatMap((_, number) => (isOpen(number) ? number : []));
+      account.shard = open[Math.floor(this.#ctx.random() * open.length)] ?? 0;
+    }
+    return account.shard;
+  }
+
+  #ahead({ demand }: Account, { limit, lease_ms, window_ms }: Policy): number {
+    return Math.min(Math.floor(demand), Math.ceil((limit * lease_ms) / window_ms));
+  }
+
+  /** Demand fades over one lease, so that it is about what was asked for in the last one. */
+  #count(account: Account): void {
+    const now = this.#now();
+    const lease_ms = account.policy?.lease_ms ?? 0;
+    const faded = lease_ms > 0 ? Math.max(0, 1 - (now - account.demand_at) / lease_ms) : 0;
+    account.demand = account.demand * faded + (lease_ms > 0 ? 1 : 0);
+    account.demand_at = now;
+  }
+
+  #use(subject: string): Account {
+    const account = this.#accounts.get(subject) ?? newAccount(subject);
+    this.#accounts.delete(subject);
+    this.#accounts.set(subject, account);
+    if (this.#accounts.size > ACCOUNTS) {
+      const [unused] = this.#accounts.values().filter(({ serving }) => !serving);
+      if (unused) this.#accounts.delete(unused.subject);
+    }
+    return account;
+  }
+
+  #now(): number {
+    return this.#ctx.now().getTime();
+  }
+}
+
+const newAccount = (subject: string): Account => ({
+  subject,
+  source: undefined,
+  policy: undefined,
+  policy_at: Number.NEGATIVE_INFINITY,
+  shards: [],
+  shard: 0,
+  leases: [],
+  waiting: [],
+  serving: false,
+  demand: 0,
+  demand_at: 0,
+  own: [],
+  alone_until: 0,
+  remaining: 0,
+  reset_at: 0,
+});
+
+/** Another limit lays the tokens out anew; what is known of the old shards no longer says when one is free. */
+function setPolicy(account: Account, policy: Policy, at: number): void {
+  const was = account.policy;
+  account.policy = policy;
+  account.policy_at = at;
+  if (was?.limit === policy.limit && was.shards === policy.shards && was.window_ms === policy.window_ms)
+    return;
+  account.shards = Array.from({ length: policy.shards }, (_, number) => ({
+    known: null,
+    free: capacityOf(policy, number),
+    blocked_until: 0,
+  }));
+}
+
+/** Adds a token to the last grant if that counts long enough, so that few are kept. */
+function note(account: Account, now: number, until: number, { window_ms }: Policy): void {
+  const last = account.own.at(-1);
+  if (last && last.until >= now + window_ms) last.tokens += 1;
+  else account.own = [...currentGrants(account.own, now), { until, tokens: 1 }];
+}
+
+const refused = (policy: Policy, wait_ms: number): Verdict => ({
+  admitted: false,
+  policy,
+  remaining: 0,
+  reset_s: seconds(wait_ms, policy),
+  retry_after_s: seconds(wait_ms, policy),
+});
+
+const seconds = (ms: number, { window_ms }: Policy): number =>
+  Math.max(1, Math.min(Math.ceil(ms / 1000), window_ms / 1000));
