@@ -64,7 +64,12 @@ function lowerBound(times: readonly number[], at: number): number {
 }
 
 /** Of what the ideal limiter serves in a window, the least share that was served: windows from each second of the run. */
-export function worstShare(served: readonly number[], best: readonly number[], end_ms: number, window_ms: number): number {
+export function worstShare(
+  served: readonly number[],
+  best: readonly number[],
+  end_ms: number,
+  window_ms: number,
+): number {
   let worst = 1;
   for (let from = 0; from + window_ms <= end_ms; from += 1000) {
     const of = countIn(best, from, from + window_ms);

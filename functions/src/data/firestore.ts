@@ -14,7 +14,7 @@ import type { Listing, Range } from "../domain/list.ts";
 import type { Commit, Stored, Version, Write } from "../domain/store.ts";
 import { withDeadline } from "./deadline.ts";
 
-/** gRPC codes by which a precondition of a batch failed: NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED. */
+/** gRPC codes by which a precondition of a write failed: NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED. */
 const CONFLICTS = new Set<unknown>([5, 6, 9, 10]);
 /** CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const OUTAGES = new Set<unknown>([1, 4, 8, 14]);
@@ -36,13 +36,7 @@ export function createCommit(db: Firestore): Commit {
   return async (writes) => {
     const batch = db.batch();
     for (const write of writes) (write as unknown as Apply)(batch);
-    try {
-      await withDeadline("Firestore", batch.commit());
-      return "committed";
-    } catch (error) {
-      if (CONFLICTS.has(codeOf(error))) return "conflict";
-      throw translate(error);
-    }
+    return (await unlessConflict(batch.commit())) === "conflict" ? "conflict" : "committed";
   };
 }
 
@@ -94,6 +88,14 @@ export class Documents<T extends object> {
   async isCurrent(was: Stored<T>): Promise<boolean> {
     const { ref, updateTime } = versionOf(was);
     return (await answered(ref.get())).updateTime?.isEqual(updateTime) ?? false;
+  }
+
+  /** Writes one document at once: creates it, or changes what was read. What it gives needs no read to be changed again. */
+  async put(ref: DocumentReference, was: Stored<T> | undefined, now: T): Promise<Stored<T> | "conflict"> {
+    const written = await unlessConflict(
+      was ? ref.update({ ...now }, { lastUpdateTime: versionOf(was).updateTime }) : ref.create(now),
+    );
+    return written === "conflict" ? written : stored(now, ref, written.writeTime);
   }
 
   create(ref: DocumentReference, value: T): Write {
@@ -191,6 +193,16 @@ export async function answered<T>(operation: Promise<T>): Promise<T> {
   try {
     return await withDeadline("Firestore", operation);
   } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** The same of a write, whose precondition may no longer hold. */
+async function unlessConflict<T>(operation: Promise<T>): Promise<T | "conflict"> {
+  try {
+    return await withDeadline("Firestore", operation);
+  } catch (error) {
+    if (CONFLICTS.has(codeOf(error))) return "conflict";
     throw translate(error);
   }
 }

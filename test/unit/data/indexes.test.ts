@@ -38,6 +38,7 @@ const at = new Date(0);
 const CALLS: Record<string, Record<string, Call>> = {
   apikeys: { get: ["a"], ofOrganization: ["o"], create: "write", replace: "write", touch: "write" },
   audit: { create: "write", ofOrganization: ["o", range] },
+  budgets: { get: ["s", 0], put: "write" },
   changes: {
     readAfter: ["e", 7, 10],
     head: ["e"],

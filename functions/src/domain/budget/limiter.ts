@@ -38,8 +38,6 @@ type PolicySource = () => Promise<Policy>;
 
 /** What this instance knows of one shard. */
 interface Shard {
-  /** As it was last read or written, null when unknown. */
-  known: Stored<Budget> | undefined | null;
   free: number;
   blocked_until: number;
 }
@@ -64,8 +62,11 @@ interface Account {
   policy: Policy | undefined;
   policy_at: number;
   shards: Shard[];
-  /** The shard that tokens are taken from. */
-  shard: number;
+  /** The shard that tokens are taken from, and what this instance has stored there: null where it must be read. */
+  shard: number | undefined;
+  known: Stored<Budget> | null;
+  /** Until then others are taken to write what this instance has stored: reading first is cheaper than a conflict. */
+  shared_until: number;
   leases: Lease[];
   waiting: Waiter[];
   serving: boolean;
@@ -73,7 +74,7 @@ interface Account {
   demand: number;
   demand_at: number;
   /** What this instance let through, by the store or alone. It never exceeds the limit, even if the store fails. */
-  own: Grant[];
+  readonly own: Grant[];
   alone_until: number;
   remaining: number;
   reset_at: number;
@@ -144,26 +145,17 @@ export class Limiter {
     const mine = freeTokens(own, policy.limit, now);
     if (mine <= 0) return refused(policy, freeAt(own, policy.limit, now) - now);
     const lease = account.leases.find(({ ends, left }) => left > 0 && now < ends);
-    if (!lease) {
-      const free_at = Math.min(...account.shards.map(({ blocked_until }) => blocked_until));
-      if (now < free_at) return refused(policy, free_at - now);
-      if (!isAlone) return undefined;
+    if (lease) {
+      lease.left -= 1;
+      account.remaining = Math.min(account.remaining, mine) - 1;
+      note(own, Math.min(lease.grant.until, now + policy.window_ms + DECIDE_MS), policy, now);
+      return admitted(policy, account.remaining, account.reset_at - now);
     }
-    if (lease) lease.left -= 1;
-    note(
-      account,
-      now,
-      Math.min(lease?.grant.until ?? Number.POSITIVE_INFINITY, now + policy.window_ms + DECIDE_MS),
-      policy,
-    );
-    account.remaining = Math.max(0, account.remaining - 1);
-    return {
-      admitted: true,
-      policy,
-      remaining: Math.min(mine - 1, lease ? account.remaining : mine - 1),
-      reset_s: seconds((lease ? account.reset_at : (own[0]?.until ?? now)) - now, policy),
-      retry_after_s: 0,
-    };
+    const free_at = Math.min(...account.shards.map(({ blocked_until }) => blocked_until));
+    if (now < free_at) return refused(policy, free_at - now);
+    if (!isAlone) return undefined;
+    note(own, now + policy.window_ms + DECIDE_MS, policy, now);
+    return admitted(policy, mine - 1, (own[0]?.until ?? now) - now);
   }
 
   /** One try to take tokens from one shard, or to learn that it has none. Where the store fails, this instance goes on alone. */
@@ -178,7 +170,8 @@ export class Limiter {
     } catch (error) {
       account.alone_until = this.#now() + ALONE_MS;
       if (!this.#outage) {
-        const facts = { policy: account.policy?.name, error: String(error) };
+        const { cause = error } = error as { cause?: unknown };
+        const facts = { policy: account.policy?.name, error: String(cause) };
         this.#ctx.log.warn("rate limits are kept by this instance alone", facts);
       }
       this.#outage = true;
@@ -186,21 +179,15 @@ export class Limiter {
     }
   }
 
-  /** What comes too late for the requests that waited is true all the same: the next ones profit, or it is given back. */
+  /** What comes too late for those who waited is true all the same: the next ones use it, or it is given back. */
   async #ask(account: Account): Promise<typeof AGAIN | undefined> {
     const number = this.#choose(account);
-    const shard = account.shards[number];
-    const isStale = account.source && this.#now() >= account.policy_at + POLICY_MS;
-    let known = shard?.known ?? undefined;
-    if (isStale || !shard || shard.known === null) {
-      const [read, policy] = await Promise.all([
-        this.#ctx.budgets.get(account.subject, number),
-        isStale ? account.source?.() : undefined,
-      ]);
-      if (policy) setPolicy(account, policy, this.#now());
-      known = read;
-    }
-    return this.#takeFrom(account, number, known);
+    const { source, known, subject } = account;
+    const isStale = source && this.#now() >= account.policy_at + POLICY_MS;
+    if (known && !isStale) return this.#takeFrom(account, number, known);
+    const [read, policy] = await Promise.all([this.#ctx.budgets.get(subject, number), isStale && source()]);
+    if (policy) setPolicy(account, policy, this.#now());
+    return this.#takeFrom(account, number, read);
   }
 
   async #takeFrom(
@@ -210,13 +197,11 @@ export class Limiter {
   ): Promise<typeof AGAIN | undefined> {
     const { policy, subject } = account;
     const shard = account.shards[number];
-    // The plan has changed meanwhile.
+    // The plan has changed, and with it the shards.
     if (!policy || !shard) return undefined;
     const at = this.#now();
     const capacity = capacityOf(policy, number);
-    const ended = account.leases.filter(
-      ({ ends, left, ...lease }) => lease.shard === number && ends <= at && left > 0,
-    );
+    const ended = account.leases.filter((lease) => lease.shard === number && lease.ends <= at);
     const before = ended.reduce(
       (grants, { grant, left }) => giveBack(grants, grant, left),
       currentGrants(known?.value.grants ?? [], at),
@@ -224,44 +209,48 @@ export class Limiter {
     const free = Math.max(0, freeTokens(before, capacity, at));
     const ready = Math.min(free, account.waiting.length, freeTokens(account.own, policy.limit, at));
     const ahead = Math.min(this.#ahead(account, policy), Math.floor(free / 2), free - ready);
-    const taken: Lease[] = [
-      { tokens: ready, ends: at + DECIDE_MS, until: at + policy.window_ms + DECIDE_MS },
-      {
-        tokens: ahead,
-        ends: at + policy.lease_ms,
-        until: at + policy.lease_ms + policy.window_ms + DECIDE_MS,
-      },
-    ].flatMap(({ tokens, ends, until }) =>
-      tokens > 0 ? { shard: number, grant: { until, tokens }, ends, left: tokens } : [],
-    );
+    const taken = [
+      newLease(number, ready, at + DECIDE_MS, policy.window_ms),
+      newLease(number, ahead, at + policy.lease_ms, policy.window_ms + DECIDE_MS),
+    ].filter(({ left }) => left > 0);
     const grants = [...before, ...taken.map(({ grant }) => grant)];
-    shard.known = known;
     if (taken.length > 0) {
-      shard.known = null;
+      account.known = null;
       const put = await this.#ctx.budgets.put(subject, number, known, { grants });
-      if (put === "conflict") return AGAIN;
-      shard.known = put;
+      if (put === "conflict") {
+        account.shared_until = at + policy.window_ms;
+        return AGAIN;
+      }
+      if (at >= account.shared_until) account.known = put;
       account.leases = account.leases.filter(
         (lease) => lease.left > 0 && lease.grant.until > at && !ended.includes(lease),
       );
       account.leases.push(...taken);
     }
     shard.free = free - ready - ahead;
-    shard.blocked_until = shard.free > 0 ? 0 : freeAt(grants, capacity, at);
+    shard.blocked_until = freeAt(grants, capacity, at);
+    if (policy.lease_ms > 0) this.#pause(account, policy, at);
     account.remaining = account.shards.reduce((sum, one) => sum + one.free, ready + ahead);
     account.reset_at = Math.min(...grants.map(({ until }) => until));
     return undefined;
   }
 
-  /** A shard that may have tokens: the last one while it has some, then any. */
+  /** With no token left an instance asks about once a lease: many that hunt for each token would only meet each other. */
+  #pause({ shards }: Account, { lease_ms }: Policy, at: number): void {
+    if (shards.some(({ blocked_until }) => blocked_until <= at)) return;
+    const until = at + lease_ms * (0.5 + this.#ctx.random());
+    for (const shard of shards) shard.blocked_until = Math.max(shard.blocked_until, until);
+  }
+
+  /** The last shard while it may have tokens, then any that may; the first while nobody knows how many there are. */
   #choose(account: Account): number {
     const now = this.#now();
-    const isOpen = (number: number) => (account.shards[number]?.blocked_until ?? 0) <= now;
-    if (!isOpen(account.shard)) {
-      const open = account.shards.flatMap((_, number) => (isOpen(number) ? number : []));
-      account.shard = open[Math.floor(this.#ctx.random() * open.length)] ?? 0;
-    }
-    return account.shard;
+    const open = account.shards.flatMap(({ blocked_until }, number) => (blocked_until <= now ? number : []));
+    if (account.shard !== undefined && open.includes(account.shard)) return account.shard;
+    const number = open[Math.floor(this.#ctx.random() * open.length)];
+    if (number !== (account.shard ?? 0)) account.known = null;
+    account.shard = number;
+    return number ?? 0;
   }
 
   #ahead({ demand }: Account, { limit, lease_ms, window_ms }: Policy): number {
@@ -299,7 +288,9 @@ const newAccount = (subject: string): Account => ({
   policy: undefined,
   policy_at: Number.NEGATIVE_INFINITY,
   shards: [],
-  shard: 0,
+  shard: undefined,
+  known: null,
+  shared_until: 0,
   leases: [],
   waiting: [],
   serving: false,
@@ -311,6 +302,14 @@ const newAccount = (subject: string): Account => ({
   reset_at: 0,
 });
 
+/** Tokens that may be used until `ends`, and count for `ms` more. */
+const newLease = (shard: number, tokens: number, ends: number, ms: number): Lease => ({
+  shard,
+  grant: { until: ends + ms, tokens },
+  ends,
+  left: tokens,
+});
+
 /** Another limit lays the tokens out anew; what is known of the old shards no longer says when one is free. */
 function setPolicy(account: Account, policy: Policy, at: number): void {
   const was = account.policy;
@@ -319,18 +318,25 @@ function setPolicy(account: Account, policy: Policy, at: number): void {
   if (was?.limit === policy.limit && was.shards === policy.shards && was.window_ms === policy.window_ms)
     return;
   account.shards = Array.from({ length: policy.shards }, (_, number) => ({
-    known: null,
     free: capacityOf(policy, number),
     blocked_until: 0,
   }));
 }
 
 /** Adds a token to the last grant if that counts long enough, so that few are kept. */
-function note(account: Account, now: number, until: number, { window_ms }: Policy): void {
-  const last = account.own.at(-1);
+function note(own: Grant[], until: number, { window_ms }: Policy, now: number): void {
+  const last = own.at(-1);
   if (last && last.until >= now + window_ms) last.tokens += 1;
-  else account.own = [...currentGrants(account.own, now), { until, tokens: 1 }];
+  else own.splice(0, own.length, ...currentGrants(own, now), { until, tokens: 1 });
 }
+
+const admitted = (policy: Policy, remaining: number, reset_ms: number): Verdict => ({
+  admitted: true,
+  policy,
+  remaining: Math.max(0, remaining),
+  reset_s: seconds(reset_ms, policy),
+  retry_after_s: 0,
+});
 
 const refused = (policy: Policy, wait_ms: number): Verdict => ({
   admitted: false,
