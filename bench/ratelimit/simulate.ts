@@ -30,8 +30,8 @@ function poisson(from: number, to: number, per_ms: number, chance: () => number)
   }
 }
 
-/** When a limiter that is one and knows all lets through, of the same requests. */
-export function ideal(asked: readonly number[], { limit, window_ms }: Policy): number[] {
+/** When a single limiter without latency lets through, of the same requests. */
+function ideal(asked: readonly number[], { limit, window_ms }: Policy): number[] {
   const served: number[] = [];
   for (const at of asked) {
     const before = served[served.length - limit];
@@ -64,7 +64,7 @@ function lowerBound(times: readonly number[], at: number): number {
 }
 
 /** Of what the ideal limiter serves in a window, the least share that was served: windows from each second of the run. */
-export function worstShare(
+function leastShare(
   served: readonly number[],
   best: readonly number[],
   end_ms: number,
@@ -78,7 +78,7 @@ export function worstShare(
   return worst;
 }
 
-/** Lets requests come to instances at random, over simulated time. */
+/** Lets requests come to instances at random, over simulated time; `slow`: 99 % were decided within so many ms. */
 export async function simulate({
   policy,
   instances,
@@ -124,20 +124,16 @@ export async function simulate({
     await Promise.all(answers);
   };
   await clock.until(run());
-
   const best = ideal(asked, policy);
   return {
     asked: asked.length,
     served: served.length,
     most: mostInAWindow(served, policy.window_ms),
-    ideal: best.length,
-    share: worstShare(served, best, end_ms, policy.window_ms),
+    least: leastShare(served, best, end_ms, policy.window_ms),
     reads: budgets.gets,
     writes: budgets.puts,
-    conflicts: budgets.conflicts,
     freeRefusals: refusals === 0 ? 1 : freeRefusals / refusals,
     peak: Math.max(...budgets.written.values().map((times) => mostInAWindow(times, 1000))),
-    slowest: Math.max(...waits),
     slow: waits.toSorted((a, b) => a - b)[Math.floor(0.99 * waits.length)] as number,
     logged: clock.logged,
   };

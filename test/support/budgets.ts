@@ -10,7 +10,6 @@ export class MemoryBudgets implements Budgets {
   mode: Mode = "answer";
   gets = 0;
   puts = 0;
-  conflicts = 0;
   /** When each document was written, in ms. */
   readonly written = new Map<string, number[]>();
   readonly #stored = new Map<string, Stored<Budget>>();
@@ -35,10 +34,7 @@ export class MemoryBudgets implements Budgets {
     this.puts += 1;
     const id = `${subject}-${shard}`;
     return this.#operate((): Stored<Budget> | "conflict" => {
-      if (this.#stored.get(id) !== was) {
-        this.conflicts += 1;
-        return "conflict";
-      }
+      if (this.#stored.get(id) !== was) return "conflict";
       const stored = { value: now, version: {} } as Stored<Budget>;
       this.#stored.set(id, stored);
       const times = this.written.get(id) ?? [];
