@@ -2,7 +2,7 @@
  * What the rate limiter lets through, and what it asks of Firestore, on simulated time: requests come to
  * instances at random, an operation takes 5 to 30 ms, a write meets a conflict where another came before it.
  *
- *   npm run bench:ratelimit -- [--minutes 10] [--seed 1] [--shards 20] [--lease 500]
+ *   npm run bench:ratelimit -- [--minutes 10] [--seed 1] [--shards 20] [--lease 250]
  *
  * over, bursts, under: 8,000 a minute; 5 s of 600 to 1,000 a second, then 10 to 30 s of nothing; 3,000 a minute.
  * most: the most that was let through in any window, in per cent of the limit; more than 100 is broken.
@@ -23,7 +23,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
     shards: { type: "string", default: "20" },
-    lease: { type: "string", default: "500" },
+    lease: { type: "string", default: "250" },
   },
 });
 const policy = {

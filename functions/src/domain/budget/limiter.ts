@@ -18,6 +18,8 @@ import {
 const POLICY_MS = 60_000;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
+/** How many empty shards tell that the others are empty, too, where tokens are scarce. */
+const HUNT = 4;
 /** How many subjects are kept in memory. */
 const ACCOUNTS = 10_000;
 
@@ -76,6 +78,10 @@ interface Account {
   /** What this instance let through, by the store or alone. It never exceeds the limit, even if the store fails. */
   readonly own: Grant[];
   alone_until: number;
+  /** No shard had tokens, and none that was half full has been seen since. */
+  isScarce: boolean;
+  /** How many shards were found empty one after the other. */
+  empty: number;
   remaining: number;
   reset_at: number;
 }
@@ -208,7 +214,7 @@ export class Limiter {
     );
     const free = Math.max(0, freeTokens(before, capacity, at));
     const ready = Math.min(free, account.waiting.length, freeTokens(account.own, policy.limit, at));
-    const ahead = Math.min(this.#ahead(account, policy), Math.floor(free / 2), free - ready);
+    const ahead = Math.min(aheadFor(account, policy), Math.floor(free / 2), free - ready);
     const taken = [
       newLease(number, ready, at + DECIDE_MS, policy.window_ms),
       newLease(number, ahead, at + policy.lease_ms, policy.window_ms + DECIDE_MS),
@@ -229,15 +235,24 @@ export class Limiter {
     }
     shard.free = free - ready - ahead;
     shard.blocked_until = freeAt(grants, capacity, at);
-    if (policy.lease_ms > 0) this.#pause(account, policy, at);
+    account.empty = free > 0 ? 0 : account.empty + 1;
+    if (free > capacity / 2) account.isScarce = false;
+    if (policy.lease_ms > 0) this.#rest(account, policy, at);
     account.remaining = account.shards.reduce((sum, one) => sum + one.free, ready + ahead);
     account.reset_at = Math.min(...grants.map(({ until }) => until));
     return undefined;
   }
 
-  /** With no token left an instance asks about once a lease: many that hunt for each token would only meet each other. */
-  #pause({ shards }: Account, { lease_ms }: Policy, at: number): void {
-    if (shards.some(({ blocked_until }) => blocked_until <= at)) return;
+  /**
+   * Where tokens are scarce an instance rests for about a lease when it has found some shards empty: many that
+   * hunt for each token that comes back would only meet each other, and leave ever smaller grants.
+   */
+  #rest(account: Account, { lease_ms }: Policy, at: number): void {
+    const { shards } = account;
+    const allBlocked = shards.every(({ blocked_until }) => blocked_until > at);
+    account.isScarce ||= allBlocked;
+    if (!allBlocked && !(account.isScarce && account.empty >= HUNT)) return;
+    account.empty = 0;
     const until = at + lease_ms * (0.5 + this.#ctx.random());
     for (const shard of shards) shard.blocked_until = Math.max(shard.blocked_until, until);
   }
@@ -251,10 +266,6 @@ export class Limiter {
     if (number !== (account.shard ?? 0)) account.known = null;
     account.shard = number;
     return number ?? 0;
-  }
-
-  #ahead({ demand }: Account, { limit, lease_ms, window_ms }: Policy): number {
-    return Math.min(Math.floor(demand), Math.ceil((limit * lease_ms) / window_ms));
   }
 
   /** Demand fades over one lease, so that it is about what was asked for in the last one. */
@@ -298,9 +309,15 @@ const newAccount = (subject: string): Account => ({
   demand_at: 0,
   own: [],
   alone_until: 0,
+  isScarce: false,
+  empty: 0,
   remaining: 0,
   reset_at: 0,
 });
+
+/** The demand of one lease, at most its share of the limit; nothing for a single request. */
+const aheadFor = ({ demand }: Account, { limit, lease_ms, window_ms }: Policy): number =>
+  Math.max(0, Math.min(Math.ceil(demand) - 1, Math.ceil((limit * lease_ms) / window_ms)));
 
 /** Tokens that may be used until `ends`, and count for `ms` more. */
 const newLease = (shard: number, tokens: number, ends: number, ms: number): Lease => ({
