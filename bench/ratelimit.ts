@@ -8,7 +8,9 @@
  * most: the most that was let through in any window, in per cent of the limit; more than 100 is broken.
  * least: of all windows from a whole second on, the worst: what was let through, in per cent of what an ideal
  * limiter (one log of the last window, no latency) lets through there of the same requests; less than 95 is
- * broken. In `under` every request must be let through. Reads and writes are per request, conflicts included;
+ * broken. Not of bursts: what comes back a second after the ideal's may miss a burst, and be had in the next.
+ * full: what had been let through in the 61 s before a refusal, in per cent of the limit, of 99 refusals in 100 at
+ * least; less than 95 is broken. In `under` every request must be let through. Reads and writes are per request, conflicts included;
  * free: refusals that asked nothing of Firestore; peak: the most writes of one document in any second.
  */
 import { parseArgs } from "node:util";
@@ -38,11 +40,13 @@ const percent = (share: number): string => (100 * share).toFixed(1);
 const row = printTable([
   { title: "instances", width: 9, right: true, look: "bold" },
   { title: "scenario", width: 8 },
-  ...["asked", "served", "most", "least", "reads", "writes", "free", "peak", "99 % ms"].map((title) => ({
-    title,
-    width: 7,
-    right: true,
-  })),
+  ...["asked", "served", "most", "least", "full", "reads", "writes", "free", "peak", "99 % ms"].map(
+    (title) => ({
+      title,
+      width: 7,
+      right: true,
+    }),
+  ),
   { title: "", width: 5, look: "verdict" },
 ]);
 
@@ -57,8 +61,9 @@ for (const [scenario, arrivals] of Object.entries(SCENARIOS)) {
       seed: Number(values.seed),
     });
     const most = run.most / policy.limit;
-    const isEnough = scenario === "under" ? run.served === run.asked : run.least >= 0.95;
-    const fine = most <= 1 && isEnough && run.logged.length === 0;
+    const isEnough = run.full >= 0.95 && (scenario === "bursts" || run.least >= 0.95);
+    const isAll = scenario !== "under" || run.served === run.asked;
+    const fine = most <= 1 && isEnough && isAll && run.logged.length === 0;
     good &&= fine;
     row(
       [
@@ -67,7 +72,8 @@ for (const [scenario, arrivals] of Object.entries(SCENARIOS)) {
         String(run.asked),
         String(run.served),
         percent(most),
-        percent(run.least),
+        scenario === "bursts" ? "" : percent(run.least),
+        percent(run.full),
         (run.reads / run.asked).toFixed(3),
         (run.writes / run.asked).toFixed(3),
         percent(run.freeRefusals),

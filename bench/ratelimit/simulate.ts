@@ -3,6 +3,9 @@ import { Limiter } from "../../functions/src/domain/budget/limiter.ts";
 import { MemoryBudgets } from "../../test/support/budgets.ts";
 import { newChance, virtualClock } from "../../test/support/virtual-clock.ts";
 
+/** How much longer than its window a token may be held: a lease, the time to decide, a rest, and the operations. */
+const HELD_MS = 1000;
+
 /** Makes the times of requests, ascending, in ms from 0 to the end. */
 export type Arrivals = (end_ms: number, chance: () => number) => number[];
 
@@ -78,6 +81,20 @@ function leastShare(
   return worst;
 }
 
+/** What share of the limit had been let through in the time before a refusal; 99 of 100 had at least this. */
+function fullness(
+  served: readonly number[],
+  refused: readonly number[],
+  limit: number,
+  before_ms: number,
+): number {
+  const shares = refused.map((at) => countIn(served, at - before_ms, at + 1) / limit);
+  return quantile(shares, 0.01) ?? 1;
+}
+
+const quantile = (values: readonly number[], share: number): number | undefined =>
+  values.toSorted((a, b) => a - b)[Math.floor(share * values.length)];
+
 /** Lets requests come to instances at random, over simulated time; `slow`: 99 % were decided within so many ms. */
 export async function simulate({
   policy,
@@ -100,7 +117,8 @@ export async function simulate({
   const limiters = Array.from({ length: instances }, () => new Limiter({ ...clock, budgets }));
   const served: number[] = [];
   const waits: number[] = [];
-  let [freeRefusals, refusals] = [0, 0];
+  const refused: number[] = [];
+  let freeRefusals = 0;
 
   const ask = async (): Promise<void> => {
     const limiter = limiters[Math.floor(chance() * instances)] as Limiter;
@@ -111,7 +129,7 @@ export async function simulate({
     waits.push(now - came);
     if (admitted) served.push(now);
     else {
-      refusals += 1;
+      refused.push(now);
       if (!(decision instanceof Promise)) freeRefusals += 1;
     }
   };
@@ -130,11 +148,12 @@ export async function simulate({
     served: served.length,
     most: mostInAWindow(served, policy.window_ms),
     least: leastShare(served, best, end_ms, policy.window_ms),
+    full: fullness(served, refused, policy.limit, policy.window_ms + HELD_MS),
     reads: budgets.gets,
     writes: budgets.puts,
-    freeRefusals: refusals === 0 ? 1 : freeRefusals / refusals,
+    freeRefusals: refused.length === 0 ? 1 : freeRefusals / refused.length,
     peak: Math.max(...budgets.written.values().map((times) => mostInAWindow(times, 1000))),
-    slow: waits.toSorted((a, b) => a - b)[Math.floor(0.99 * waits.length)] as number,
+    slow: quantile(waits, 0.99) ?? 0,
     logged: clock.logged,
   };
 }

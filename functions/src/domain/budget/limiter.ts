@@ -19,7 +19,7 @@ const POLICY_MS = 60_000;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
 /** How many empty shards tell that the others are empty, too, where tokens are scarce. */
-const HUNT = 4;
+const HUNT = 8;
 /** How many subjects are kept in memory. */
 const ACCOUNTS = 10_000;
 
