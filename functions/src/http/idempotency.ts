@@ -75,18 +75,19 @@ export class Once {
   #recording(commit: Commit): Commit {
     return async (writes, effect) => {
       if (!effect) return commit(writes);
-      const outcome = await commit([...writes, await this.#record(effect.result)], effect);
+      const was = await this.#found;
+      const outcome = await commit([...writes, this.#record(was, effect.result)], effect);
       if (outcome === "committed") return outcome;
       const replay = await this.#replayAnew();
       if (replay) throw new Answered(replay);
-      return outcome;
+      // An expired record may be deleted at any time: that is no conflict of the verb's.
+      return was && !(await this.#found) ? this.#recording(commit)(writes, effect) : outcome;
     };
   }
 
-  async #record(result: unknown): Promise<Write> {
+  #record(expired: Stored<IdempotencyRecord> | undefined, result: unknown): Write {
     const expires_at = new Date(this.#ctx.now().getTime() + RECORD_MS);
     const record = { id: this.#id, body_hash: this.#body_hash, ...this.#render(result), expires_at };
-    const expired = await this.#found;
     return expired ? this.#ctx.idempotency.replace(expired, record) : this.#ctx.idempotency.create(record);
   }
 
