@@ -13,7 +13,7 @@ export interface Answer {
 
 export interface Call {
   token?: string;
-  /** Sent as JSON. */
+  /** Sent as JSON; bytes are sent as they are, as JSON too. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -36,7 +36,7 @@ export function createClient(send: string | ((request: Request) => Response | Pr
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
     });
     const response = await go(request);
     const text = await response.text();

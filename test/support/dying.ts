@@ -4,8 +4,11 @@ import type { Deps } from "./tenant.ts";
 /** Which calls of ports wait for something outside, learnt by watching one run that lives. */
 export type Calls = Map<string, "outside" | "inside">;
 
-/** Not wrapped: a process does not die of its clock, and the gallery gets the wrapped log. */
-const SURROUNDINGS = new Set(["now", "id", "random", "sleep", "log", "galleries", "sealing"]);
+/** Not wrapped: a process does not die of its clock or its limits, and the gallery gets the wrapped log. */
+const SURROUNDINGS = new Set([
+  ...["now", "id", "random", "sleep", "log"],
+  ...["galleries", "sealing", "limiter", "policies"],
+]);
 
 /** What a test sees of an instance that is to die. */
 export interface Dying {
