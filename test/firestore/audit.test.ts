@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { type AllDeps, EXAMPLES, type Example, newPlaces, type Places } from "../../bench/cost/requests.ts";
+import { allRoutes } from "../../functions/src/api/routes.ts";
+import { healthDeps } from "../../functions/src/deps.ts";
+import type { AuditEntry } from "../../functions/src/domain/audit/audit.ts";
+import { parseKey } from "../../functions/src/domain/credential/key.ts";
+import { unavailable } from "../../functions/src/domain/errors.ts";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { PROBLEMS } from "../../functions/src/http/problem.ts";
+import type { Credential, Route } from "../../functions/src/http/route.ts";
+import type { Answer, Client } from "../support/client.ts";
+import { db } from "../support/firestore.ts";
+import { clientOf, examplesOf, type Prepared, prepare, send } from "../support/requests.ts";
+import { NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+/** What operations refuse with 409. */
+const CONFLICTS: Record<string, NonNullable<Example["send"]>> = {
+  async enrollPalm(places) {
+    const enrolled = EXAMPLES["enrollPalm"]?.find(({ which }) => which === "a palm that the member has");
+    const { body } = (await enrolled?.send?.(places)) ?? {};
+    const project_id = places.busy.project.id;
+    const { id: member_id } = await createMember(places.deps, { project_id, fields: NOBODY });
+    return { body: { ...(body as object), member_id } };
+  },
+  async createMember(places) {
+    return { body: { external_id: await taken(places) } };
+  },
+  async updateMember(places) {
+    return { body: { external_id: await taken(places) } };
+  },
+  async updateMemberPut(places) {
+    return { body: { external_id: await taken(places) } };
+  },
+  async rotateApiKey({ deps, busy }) {
+    const { key_id = "" } = busy.ids;
+    const stored = await deps.apiKeys.get(key_id);
+    assert.ok(stored);
+    const id = randomUUID();
+    await deps.commit([deps.apiKeys.create({ ...stored.value, id, revoked_at: new Date() })]);
+    return { ids: { key_id: id }, body: {} };
+  },
+  async updateServerLookup({ deps, busy }) {
+    const id = randomUUID();
+    const project = { ...busy.project, id, environment_id: null, server_lookup_enabled: false };
+    await deps.commit([deps.projects.create(project)]);
+    return { ids: { project_id: id }, body: { enabled: true } };
+  },
+};
+
+async function taken({ deps, busy }: Places): Promise<string> {
+  const external_id = randomUUID();
+  const member = { id: randomUUID(), project_id: busy.project.id };
+  await deps.commit([deps.members.claimExternalId(member as never, external_id)]);
+  return external_id;
+}
+
+const ACTORS = { firebase: "a user", apiKey: "an API key", deviceKey: "a device" } as const;
+/** What the path calls the thing that is changed. */
+const nameOf = (route: Route) => (route.audits === "api_key" ? "key_id" : `${route.audits}_id`);
+
+describe("The audit log", function () {
+  this.timeout(60_000);
+  let deps: AllDeps;
+  let api: Client;
+  /** The same where nothing can be written, which is nobody's news. */
+  let down: Client;
+
+  before(async () => {
+    deps = { ...(await openDeps()), checks: (await healthDeps()).checks };
+    api = clientOf(allRoutes, deps);
+    const log = { warn: () => undefined, error: () => undefined };
+    down = clientOf(allRoutes, { ...deps, log, commit: () => Promise.reject(unavailable()) });
+  });
+
+  const entriesOf = ({ organization }: Tenant): Promise<AuditEntry[]> =>
+    deps.audit
+      .ofOrganization(organization.id, { from: new Date(0), to: new Date(Date.now() + 60_000) })
+      .slice({ limit: 100 });
+
+  function entryOf({ route, ids }: Prepared, credential: Credential, places: Places, answer: Answer) {
+    const { busy } = places;
+    const inProject = route.scope !== "organization";
+    return {
+      organization_id: busy.organization.id,
+      project_id: inProject ? ids["project_id"] : null,
+      actor:
+        credential === "firebase"
+          ? { type: "user", id: busy.user.uid }
+          : { type: "api_key", id: parseKey("pg", busy.key)?.id },
+      operation: route.operationId,
+      target: {
+        type: route.audits,
+        id: route.path.includes(`{${nameOf(route)}}`) ? ids[nameOf(route)] : answer.body.id,
+      },
+      request_id: answer.headers.get("x-request-id"),
+    };
+  }
+
+  it("keeps an entry for 400 days", async () => {
+    const tenant = await newTenant(deps);
+    const { id } = tenant.organization;
+    await api("POST", `/v1/project/${tenant.project.id}/members`, { token: tenant.key, body: {} });
+    const [{ created_at } = { created_at: new Date(0) }] = await entriesOf(tenant);
+    const { docs } = await db().collection(`organizations/${id}/audit`).get();
+    const expiries = docs.map((doc) => doc.data()["expires_at"].toMillis());
+    assert.deepEqual(expiries, [created_at.getTime() + 400 * 24 * 60 * 60_000]);
+  });
+
+  for (const route of allRoutes) {
+    if (route.auth === "public") continue;
+    const { operationId, auth, audits } = route;
+
+    if (!audits) {
+      it(`has nothing of ${operationId}`, async () => {
+        const places = await newPlaces(deps);
+        for (const credential of auth) {
+          for (const example of examplesOf(route)) {
+            const answer = await send(api, await prepare(places, route, example, credential));
+            assert.equal(answer.status, route.status, answer.text);
+          }
+        }
+        assert.deepEqual([...(await entriesOf(places.busy)), ...(await entriesOf(places.full))], []);
+      });
+      continue;
+    }
+
+    for (const credential of auth) {
+      it(`has one entry of each ${operationId} by ${ACTORS[credential]}`, async () => {
+        const places = await newPlaces(deps);
+        for (const example of examplesOf(route)) {
+          const before = await entriesOf(places.busy);
+          const request = await prepare(places, route, example, credential);
+          const headers = { "Idempotency-Key": randomUUID() };
+          const started = Date.now();
+          const answer = await send(api, request, { headers });
+          assert.equal(answer.status, route.status, answer.text);
+          if (route.idempotent) {
+            const again = await send(api, request, { headers });
+            assert.deepEqual(
+              [again.status, again.text, again.headers.get("Idempotency-Replayed")],
+              [answer.status, answer.text, "true"],
+            );
+          }
+          const known = before.map(({ id }) => id);
+          const added = (await entriesOf(places.busy)).filter(({ id }) => !known.includes(id));
+          const [{ id, created_at } = { id: "", created_at: new Date(0) }] = added;
+          assert.deepEqual(added, [{ id, created_at, ...entryOf(request, credential, places, answer) }]);
+          assert.ok(started <= Number(created_at) && Number(created_at) <= Date.now());
+        }
+      });
+    }
+
+    it(`has nothing of ${operationId} where it was refused, or failed`, async () => {
+      const places = await newPlaces(deps);
+      const [credential] = auth;
+      const refused = async (request: Prepared, client: Client, status: number, more = {}) => {
+        const answer = await send(client, request, more);
+        assert.equal(answer.status, status, answer.text);
+        assert.deepEqual(await entriesOf(places.busy), [], `it has an entry of a ${status}`);
+      };
+      for (const example of examplesOf(route)) {
+        const request = await prepare(places, route, example, credential);
+        const last = route.path.split(/[{}]/).at(-2) ?? "";
+        await refused(request, api, 404, { ids: { [last]: randomUUID() } });
+        await refused(request, api, 400, { query: "?unknown=1" });
+        await refused(request, down, 503);
+      }
+      if (!route.errors.some((code) => PROBLEMS[code].status === 409)) return;
+      const conflicting = CONFLICTS[operationId];
+      assert.ok(conflicting, `${operationId} has no example of a conflict`);
+      await refused(await prepare(places, route, { send: conflicting }, credential), api, 409);
+    });
+  }
+});
