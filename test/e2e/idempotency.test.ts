@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import type { Answer } from "../support/client.ts";
+import { db } from "../support/firestore.ts";
+import { type Instance, startInstance } from "../support/instance.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { adding } from "../support/requests.ts";
+import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+/** A request that many send at once, how many they are, and what is there afterwards. */
+interface Race {
+  fn: string;
+  times: number;
+  token: "key" | "user";
+  adds: Record<string, number>;
+  ask(deps: Deps, tenant: Tenant): Promise<{ path: string; body: unknown }>;
+}
+
+const imageOf = (seed: number) => Buffer.from(encodePng(syntheticPalm({ seed }))).toString("base64");
+const organization = ({ organization: { id } }: Tenant) => `/v1/organization/${id}`;
+const project = ({ project: { id } }: Tenant) => `/v1/project/${id}`;
+
+const RACES: Record<string, Race> = {
+  "POST /v1/project/{project_id}/members": {
+    ...{ fn: "members", times: 50, token: "key", adds: { members: 1, externalids: 1, audit: 1 } },
+    ask: async (_, tenant) => ({ path: `${project(tenant)}/members`, body: { external_id: "1" } }),
+  },
+  "POST /v1/organization/{org_id}/api-keys": {
+    ...{ fn: "apikeys", times: 50, token: "user", adds: { apikeys: 1, audit: 1 } },
+    ask: async (_, tenant) => ({
+      path: `${organization(tenant)}/api-keys`,
+      body: { name: "Door", project_ids: null },
+    }),
+  },
+  "POST /v1/organization/{org_id}/api-keys/{key_id}/rotate": {
+    ...{ fn: "apikeys", times: 50, token: "user", adds: { apikeys: 1, audit: 1 } },
+    async ask(deps, tenant) {
+      const owner = { organization_id: tenant.organization.id, project_ids: null };
+      const { record } = await newApiKey(deps, owner);
+      return { path: `${organization(tenant)}/api-keys/${record.id}/rotate`, body: {} };
+    },
+  },
+  "POST /v1/project/{project_id}/enroll": {
+    ...{ fn: "identify", times: 8, token: "key" },
+    adds: { palms: 1, changes: 1, scans: 1, events: 1, audit: 1 },
+    async ask(deps, tenant) {
+      const { id } = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
+      return {
+        path: `${project(tenant)}/enroll`,
+        body: { member_id: id, samples: [{ image: imageOf(64_000) }] },
+      };
+    },
+  },
+};
+
+describe("One Idempotency-Key at two instances, with the built bundle", function () {
+  this.timeout(120_000);
+  let deps: Deps;
+
+  before(async () => {
+    deps = await openDeps();
+  });
+
+  for (const [what, { fn, times, token, adds, ask }] of Object.entries(RACES)) {
+    it(`${times} times at once, ${what} takes effect once`, async () => {
+      const tenant = await newTenant(deps);
+      const instances = await Promise.all([startInstance(fn), startInstance(fn)]);
+      try {
+        const { path, body } = await ask(deps, tenant);
+        const call = {
+          token: token === "key" ? tenant.key : tenant.user.token,
+          body,
+          headers: { "Idempotency-Key": randomUUID() },
+        };
+        const post = (n: number) => (instances[n % 2] as Instance).api("POST", path, call);
+        const { result: answers, added } = await adding(tenant, () =>
+          Promise.all(Array.from({ length: times }, (_, n) => post(n))),
+        );
+        assert.deepEqual(added, adds);
+        const isFirst = ({ status, headers }: Answer) =>
+          status === 201 && !headers.has("Idempotency-Replayed");
+        const firsts = answers.filter(isFirst);
+        const [first] = firsts;
+        assert.ok(first && firsts.length === 1, `${firsts.length} were the first`);
+        const [one, other] = [await post(0), await post(1)];
+        for (const answer of [...answers.filter((answer) => answer !== first), one, other]) {
+          if (answer.status === 409) {
+            assert.deepEqual(
+              [answer.body.code, answer.headers.get("retry-after")],
+              ["conflict", "1"],
+              answer.text,
+            );
+          } else {
+            const { status, text, headers } = answer;
+            assert.deepEqual([status, text, headers.get("Idempotency-Replayed")], [201, first.text, "true"]);
+          }
+        }
+        assert.deepEqual([one.status, other.status], [201, 201]);
+      } finally {
+        await Promise.all(instances.map((instance) => instance.stop()));
+      }
+    });
+  }
+
+  it("is a problem like any other when its bytes are not ASCII", async () => {
+    const tenant = await newTenant(deps);
+    const instance = await startInstance("members");
+    try {
+      for (const key of ["caf\u00e9", Buffer.from("café").toString("latin1"), "", "x".repeat(256)]) {
+        const answer = await instance.api("POST", `${project(tenant)}/members`, {
+          token: tenant.key,
+          body: {},
+          headers: { "Idempotency-Key": key },
+        });
+        assert.deepEqual(
+          [answer.status, answer.body.errors],
+          [400, [{ path: "Idempotency-Key", message: "is not 1 to 255 characters of printable ASCII" }]],
+          answer.text,
+        );
+      }
+      const { size } = await db().collection(`projects/${tenant.project.id}/members`).get();
+      assert.equal(size, 0);
+    } finally {
+      await instance.stop();
+    }
+  });
+});
