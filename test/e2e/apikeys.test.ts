@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+/** A key as a list shows it, as far as it is looked at. */
+interface Row {
+  id: string;
+  name: string;
+  created_at: string;
+  revoked_at: string | null;
+}
 
 describe("API keys of an organization", () => {
   let deps: Deps;
@@ -146,6 +155,120 @@ describe("API keys of an organization", () => {
         "not_found",
       );
       assert.equal((await api("GET", "/v1/projects", { token: body.key })).status, 200);
+    });
+  });
+
+  describe("POST /v1/organization/{org_id}/api-keys/{key_id}/rotate", () => {
+    const rotate = (key_id: string, body?: unknown) =>
+      api("POST", `${path}/${key_id}/rotate`, {
+        token: tenant.user.token,
+        ...(body === undefined ? {} : { body }),
+      });
+    const revoke = (key_id: string) => api("DELETE", `${path}/${key_id}`, { token: tenant.user.token });
+    const listed = async (where = path) =>
+      (await api("GET", where, { token: tenant.user.token })).body as Row[];
+    const opens = async (token: string) => (await api("GET", "/v1/projects", { token })).status === 200;
+    const newOne = (project_ids: string[] | null = null) =>
+      newApiKey(deps, { organization_id: tenant.organization.id, name: "Turnstiles", project_ids });
+    const secondsAfter = ({ created_at }: Row, seconds: number) =>
+      new Date(Date.parse(created_at) + seconds * 1000).toISOString();
+
+    it("makes a key of the same name and projects, and the old one goes on for a day", async () => {
+      const old = await newOne([tenant.project.id]);
+      const { status, body } = await rotate(old.record.id);
+      const { id, prefix, key, created_at } = body;
+      assert.equal(status, 201);
+      assert.deepEqual(body, {
+        id,
+        prefix,
+        organization_id: tenant.organization.id,
+        name: "Turnstiles",
+        created_by_user_id: tenant.user.uid,
+        project_ids: [tenant.project.id],
+        created_at,
+        last_used_at: null,
+        revoked_at: null,
+        key,
+      });
+      assert.notEqual(id, old.record.id);
+      assert.equal(key.split(".")[0], prefix);
+      const { secret_hash: _, ...record } = old.record;
+      const { key: __, ...made } = body;
+      assert.deepEqual(
+        (await listed()).filter(({ name }) => name === "Turnstiles"),
+        [
+          made,
+          { ...record, created_at: record.created_at.toISOString(), revoked_at: secondsAfter(body, 86_400) },
+        ],
+      );
+      assert.deepEqual([await opens(old.key), await opens(key)], [true, true]);
+    });
+
+    it("ends the old key when the grace is over, at once for a grace of 0", async () => {
+      const [one, two] = [await newOne(), await newOne()];
+      const now = await rotate(one.record.id, { grace_seconds: 0 });
+      assert.deepEqual([await opens(one.key), await opens(now.body.key)], [false, true]);
+      const soon = await rotate(two.record.id, { grace_seconds: 3 });
+      assert.equal(await opens(two.key), true);
+      await sleep(Date.parse(secondsAfter(soon.body, 3)) - Date.now());
+      assert.deepEqual([await opens(two.key), await opens(soon.body.key)], [false, true]);
+    });
+
+    it("leaves the old key to be revoked within its grace", async () => {
+      const old = await newOne();
+      const made = await rotate(old.record.id);
+      assert.equal((await revoke(old.record.id)).status, 204);
+      const revoked_at = (await listed()).find(({ id }) => id === old.record.id)?.revoked_at ?? "";
+      assert.ok(made.body.created_at <= revoked_at && Date.parse(revoked_at) <= Date.now(), revoked_at);
+      assert.deepEqual([await opens(old.key), await opens(made.body.key)], [false, true]);
+    });
+
+    it("refuses a key that was rotated or revoked before, and makes none", async () => {
+      const [rotated, revoked] = [await newOne(), await newOne()];
+      await rotate(rotated.record.id);
+      await revoke(revoked.record.id);
+      const before = await listed();
+      for (const { record } of [rotated, revoked]) {
+        assertProblem(await rotate(record.id, { grace_seconds: 0 }), 409, "conflict");
+      }
+      assert.deepEqual(await listed(), before);
+      assert.equal(await opens(rotated.key), true);
+    });
+
+    it("keeps the old key among those of its project until its grace is over", async () => {
+      const old = await newOne([tenant.project.id]);
+      const { body } = await rotate(old.record.id, { grace_seconds: 604_800 });
+      const inProject = async () =>
+        (await listed(`/v1/project/${tenant.project.id}/api-keys`))
+          .filter(({ name }) => name === "Turnstiles")
+          .map(({ id, revoked_at }) => ({ id, revoked_at }));
+      const made = { id: body.id, revoked_at: null };
+      assert.deepEqual(await inProject(), [
+        made,
+        { id: old.record.id, revoked_at: secondsAfter(body, 604_800) },
+      ]);
+      await revoke(old.record.id);
+      assert.deepEqual(await inProject(), [made]);
+    });
+
+    it("takes a grace of 0 to 604800 whole seconds, and nothing else", async () => {
+      const { record } = await newOne();
+      for (const [body, where] of [
+        [{ grace_seconds: -1 }, "grace_seconds"],
+        [{ grace_seconds: 604_801 }, "grace_seconds"],
+        [{ grace_seconds: 1.5 }, "grace_seconds"],
+        [{ grace_seconds: "60" }, "grace_seconds"],
+        [{ grace_seconds: null }, "grace_seconds"],
+        [{ name: "x" }, "name"],
+      ] as const) {
+        const refused = await rotate(record.id, body);
+        assertProblem(refused, 400, "invalid_request");
+        assert.deepEqual(
+          refused.body.errors.map((error: { path: string }) => error.path),
+          [where],
+        );
+      }
+      assert.equal((await listed()).find(({ id }) => id === record.id)?.revoked_at, null);
     });
   });
 
