@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { userInfo } from "node:os";
 import { signIn } from "../../scripts/api.ts";
 import { admin } from "../support/admin.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
@@ -135,6 +136,26 @@ describe("npm run admin", function () {
     assert.deepEqual(
       await done(["environment", "destroy-key", environment.id], "the key was destroyed before\n"),
       { ...destruction, outcome: "destroyed_before" },
+    );
+    // As the customer is told it, the first thing first.
+    const { items } = (await api("GET", `/v1/organization/${organization.id}/audit`, { token })).body;
+    const operator = { type: "operator", id: userInfo().username };
+    type Entry = { actor: { type: string }; operation: string; target: { id: string } };
+    assert.deepEqual(
+      (items as Entry[])
+        .filter(({ actor }) => actor.type === "operator")
+        .map(({ actor, operation, target }) => [actor, operation, target.id])
+        .reverse(),
+      [
+        [operator, "organization create", organization.id],
+        [operator, "environment create", environment.id],
+        [operator, "project create", project.id],
+        [operator, "project set-server-lookup", project.id],
+        [operator, "project set-server-lookup", project.id],
+        [operator, "organization remove-admin", organization.id],
+        [operator, "organization add-admin", organization.id],
+        [operator, "environment destroy-key", environment.id],
+      ],
     );
     // What is left of the people can still be deleted.
     assert.equal((await call("DELETE", `members/${member.body.id}`)).status, 204);

@@ -3,7 +3,7 @@ import { parseKeyring } from "../../functions/src/data/keyring.ts";
 import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
 import { type Outside, runAdmin } from "../../scripts/admin/program.ts";
 import { admin } from "../support/admin.ts";
-import { memoryPorts, newRing } from "../support/memory.ts";
+import { memoryPorts, newRing, sealingOf } from "../support/memory.ts";
 
 const ID = "3f0c1c9e-0000-4000-8000-000000000001";
 
@@ -255,6 +255,87 @@ describe("npm run admin", () => {
       result: { ...result, outcome: "destroyed_before" },
       said: "the key was destroyed before\n",
     });
+  });
+
+  it("leaves one entry in the audit log of each change, and none of what was refused or so already", async () => {
+    const { run, ports } = newConsole();
+    const ring = newRing("k1", "k2");
+    ports.sealing = sealingOf({ k1: ring["k1"] as string });
+    ports.known.push({ id: "ada", email: "ada@blue.example" });
+    const requests: string[] = [];
+    /** Runs the command. What it prints, and what is new in the log, but for ids and times. */
+    const act = async (...args: string[]) => {
+      const known = await ports.entries();
+      const { code, out } = await run(...args, "--json");
+      const added = (await ports.entries()).slice(known.length);
+      requests.push(...new Set(added.map(({ request_id }) => request_id)));
+      const entries = added.map(({ id: _, request_id: __, created_at, ...entry }) => {
+        assert.deepEqual(created_at, ports.now());
+        return entry;
+      });
+      return { code, id: out === "" ? "" : json({ out }).id, entries };
+    };
+    const nothing = async (code: number, ...args: string[]) => {
+      const ran = await act(...args);
+      assert.deepEqual({ code: ran.code, entries: ran.entries }, { code, entries: [] }, args.join(" "));
+    };
+    const entry = (operation: string, type: string, id: string, project_id: string | null = null) => ({
+      organization_id: organization.id,
+      project_id,
+      actor: { type: "operator", id: "olga" },
+      operation,
+      target: { type, id },
+    });
+
+    const create = ["organization", "create", "--name", "Blue Gym", "--plan", "business"];
+    await nothing(1, ...create, "--admin", "eve");
+    const organization = await act(...create);
+    const { id } = organization;
+    assert.deepEqual(organization.entries, [entry("organization create", "organization", id)]);
+
+    await nothing(1, "organization", "add-admin", id, "eve");
+    await nothing(0, "organization", "remove-admin", id, "ada");
+    for (const verb of ["add-admin", "remove-admin"]) {
+      const { entries } = await act("organization", verb, id, "ada");
+      assert.deepEqual(entries, [entry(`organization ${verb}`, "organization", id)]);
+      await nothing(0, "organization", verb, id, "ada");
+    }
+
+    await nothing(1, "environment", "create", "--organization", ID);
+    const environment = await act("environment", "create", "--organization", id);
+    const other = await act("environment", "create", "--organization", id, "--no-server-lookup");
+    for (const made of [environment, other]) {
+      assert.deepEqual(made.entries, [entry("environment create", "environment", made.id)]);
+    }
+
+    const inside = ["project", "create", "--organization", id, "--name", "Door", "--environment"];
+    await nothing(1, ...inside, other.id, "--server-lookup");
+    const project = await act(...inside, environment.id);
+    assert.deepEqual(project.entries, [entry("project create", "project", project.id, project.id)]);
+    await nothing(0, "project", "set-server-lookup", project.id, "off");
+    await nothing(1, "project", "set-server-lookup", ID, "on");
+    const set = await act("project", "set-server-lookup", project.id, "on");
+    assert.deepEqual(set.entries, [entry("project set-server-lookup", "project", project.id, project.id)]);
+
+    await nothing(0, "keyring", "rotate");
+    ports.sealing = sealingOf(ring);
+    const rotated = await act("keyring", "rotate");
+    assert.deepEqual(rotated.entries, [
+      entry("keyring rotate", "environment", environment.id),
+      entry("keyring rotate", "environment", other.id),
+    ]);
+    await nothing(0, "keyring", "rotate");
+
+    await nothing(1, "environment", "destroy-key", other.id);
+    const destroyed = await act("environment", "destroy-key", other.id, "--yes");
+    assert.deepEqual(destroyed.entries, [entry("environment destroy-key", "environment", other.id)]);
+    await nothing(0, "environment", "destroy-key", other.id, "--yes");
+
+    // A user belongs to no organization, whose log it would be.
+    await nothing(0, "user", "create", "--email", "bob@blue.example");
+    for (const noun of ["organization", "environment", "project"]) await nothing(0, noun, "list");
+    // One of each command that changed something.
+    assert.deepEqual([requests.length, new Set(requests).size], [9, 9]);
   });
 
   describe("prints a keyring with a new key at its end", () => {
