@@ -40,7 +40,11 @@ export interface Tenant {
 /** Makes an organization with an admin, an environment, a project and a key. */
 export async function newTenant(
   deps: Deps,
-  more: { project?: Partial<Project>; environment?: Partial<Environment> } = {},
+  more: {
+    organization?: Partial<Organization>;
+    project?: Partial<Project>;
+    environment?: Partial<Environment>;
+  } = {},
 ): Promise<Tenant> {
   const created_at = new Date();
   const organization_id = randomUUID();
@@ -51,6 +55,7 @@ export async function newTenant(
     plan: "business",
     admins: [user.uid],
     created_at,
+    ...more.organization,
   };
   const environment: Environment = {
     id: randomUUID(),

@@ -1,0 +1,334 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { routes } from "../../functions/src/api/projects/routes.ts";
+import { createBudgets } from "../../functions/src/data/budgets.ts";
+import { openFirestore } from "../../functions/src/data/firestore.ts";
+import type { Policy } from "../../functions/src/domain/budget/budget.ts";
+import { Limiter } from "../../functions/src/domain/budget/limiter.ts";
+import { newKey } from "../../functions/src/domain/credential/key.ts";
+import { createApp } from "../../functions/src/http/app.ts";
+import { type Answer, assertProblem, type Call, createClient } from "../support/client.ts";
+import { Gate, type Mode } from "../support/faults.ts";
+import { type Instance, startInstance } from "../support/instance.ts";
+import { newDevice } from "../support/rows.ts";
+import { baseUrl, newUser } from "../support/suite.ts";
+import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+
+const WINDOW_S = 60;
+/** By which the limiter decides, whatever its store does. */
+const DECIDED_MS = 300;
+
+/** The limits of a deployment; the suite's own are out of the way. */
+const RATES = {
+  RATE_SANDBOX: "5",
+  RATE_BUSINESS: "100",
+  RATE_ENTERPRISE: "5000",
+  RATE_USER: "600",
+  RATE_TERMINAL: "120",
+  RATE_ADDRESS: "300",
+  RATE_PROXY: "3000",
+};
+
+const SANDBOX = { organization: { plan: "sandbox" } } as const;
+
+const pathOf = ({ project }: Tenant) => `/v1/projects/${project.id}`;
+const times = <T>(count: number, make: (i: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+function assertRefused(answer: Answer): void {
+  assertProblem(answer, 429, "rate_limited");
+  const retryAfter = Number(answer.headers.get("retry-after"));
+  assert.ok(Number.isInteger(retryAfter) && retryAfter >= 1 && retryAfter <= WINDOW_S, String(retryAfter));
+}
+
+/** How many of each status. */
+function tally(answers: readonly Answer[]): Record<number, number> {
+  const count: Record<number, number> = {};
+  for (const { status } of answers) count[status] = (count[status] ?? 0) + 1;
+  return count;
+}
+
+describe("The limits, on two instances with the built bundle", function () {
+  this.timeout(60_000);
+  let deps: Deps;
+  let instances: [Instance, Instance];
+
+  before(async () => {
+    deps = await openDeps();
+    const start = () => startInstance("projects", { ...RATES, RATE_USER: "3" });
+    instances = await Promise.all([start(), start()]);
+    // An instance that has just started is slow under a crowd, and a slow store is none: it would limit alone.
+    const { key } = await newTenant(deps);
+    for (let crowd = 1; crowd <= 64; crowd *= 4) {
+      await Promise.all(
+        times(2 * crowd, (i) => (instances[i % 2] as Instance).api("GET", "/v1/projects", { token: key })),
+      );
+    }
+  });
+  after(() => Promise.all(instances.map((instance) => instance.stop())));
+
+  it("are told with every answer to a valid key, and with 429 when to come back", async () => {
+    const tenant = await newTenant(deps, SANDBOX);
+    const { api } = instances[0];
+    const path = pathOf(tenant);
+    const started = performance.now();
+    for (const [r, [status, sent]] of Object.entries([
+      [200, path],
+      [404, `/v1/projects/${randomUUID()}`],
+      [400, `${path}?surprise=1`],
+      [403, "/v1/organizations"],
+      [200, path],
+      [429, path],
+      [429, "/v1/organizations"],
+    ] as const)) {
+      const answer = await api("GET", sent, { token: tenant.key });
+      assert.equal(answer.status, status, answer.text);
+      assert.equal(answer.headers.get("ratelimit-policy"), `"sandbox";q=5;w=${WINDOW_S}`);
+      const [, left, reset] = /^"sandbox";r=(\d+);t=(\d+)$/.exec(answer.headers.get("ratelimit") ?? "") ?? [];
+      assert.equal(Number(left), Math.max(0, 4 - Number(r)));
+      const passed = Math.ceil((performance.now() - started) / 1000);
+      for (const seconds of [reset, ...(status === 429 ? [answer.headers.get("retry-after")] : [])]) {
+        assert.ok(Number(seconds) >= WINDOW_S - passed && Number(seconds) <= WINDOW_S, `${seconds} s`);
+      }
+      assert.equal(answer.headers.has("retry-after"), status === 429);
+    }
+  });
+
+  it("let exactly five of a hundred requests at once pass for a sandbox, with all its keys together", async () => {
+    for (let round = 0; round < 10; round++) {
+      const { organization, key, ...tenant } = await newTenant(deps, SANDBOX);
+      const more = await newApiKey(deps, { organization_id: organization.id, project_ids: null });
+      const answers = await Promise.all(
+        times(100, (i) =>
+          (instances[i % 2] as Instance).api("GET", `/v1/projects/${tenant.project.id}`, {
+            token: i % 3 === 0 ? more.key : key,
+          }),
+        ),
+      );
+      assert.deepEqual(tally(answers), { 200: 5, 429: 95 }, instances.map((i) => i.output()).join());
+      for (const answer of answers) if (answer.status === 429) assertRefused(answer);
+    }
+  });
+
+  it("are those of one organization: others, and the console users of the same, go on", async () => {
+    const tenant = await newTenant(deps, SANDBOX);
+    const other = await newTenant(deps);
+    const { api } = instances[0];
+    const exhausted = await Promise.all(times(6, () => api("GET", pathOf(tenant), { token: tenant.key })));
+    assert.deepEqual(tally(exhausted), { 200: 5, 429: 1 });
+    for (const [of, token, policy] of [
+      [other, other.key, '"business";q=100;w=60'],
+      [tenant, tenant.user.token, '"user";q=3;w=60'],
+    ] as const) {
+      const answer = await api("GET", pathOf(of), { token });
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.headers.get("ratelimit-policy"), policy);
+    }
+  });
+
+  it("are each console user's own, on both instances together", async () => {
+    const colleague = await newUser(`${randomUUID()}@tenant.example`);
+    const tenant = await newTenant(deps);
+    const stored = await deps.organizations.get(tenant.organization.id);
+    assert.ok(stored);
+    const admins = [tenant.user.uid, colleague.uid];
+    await deps.commit([deps.organizations.replace(stored, { ...stored.value, admins })]);
+    const ask = ({ token }: { token: string }) =>
+      Promise.all(times(8, (i) => (instances[i % 2] as Instance).api("GET", pathOf(tenant), { token })));
+    assert.deepEqual(tally(await ask(tenant.user)), { 200: 3, 429: 5 });
+    assert.deepEqual(tally(await ask(colleague)), { 200: 3, 429: 5 });
+  });
+
+  it("are a terminal's own, too, though no route takes its key yet", async () => {
+    const { project } = await newTenant(deps);
+    const device = newDevice({ project_id: project.id });
+    const { key: token, secret_hash } = newKey("pd", device.id);
+    await deps.commit([deps.devices.create({ ...device, secret_hash })]);
+    const answer = await instances[0].api("GET", `/v1/projects/${project.id}`, { token });
+    assertProblem(answer, 403, "forbidden");
+    assert.equal(answer.headers.get("ratelimit-policy"), '"terminal";q=120;w=60');
+  });
+});
+
+describe("The limit of an address", function () {
+  this.timeout(60_000);
+  const LIMITS = { ...RATES, RATE_ADDRESS: "3", RATE_PROXY: "30" };
+  const FACTOR = 10;
+  let deps: Deps;
+  let tenant: Tenant;
+  let throughHosting: Instance;
+  let direct: Instance;
+  let bare: Instance;
+  let addresses = 0;
+
+  /** Each test has its own. */
+  const newAddress = () => `203.0.113.${++addresses}`;
+  const from = (forwarded: string): Call => ({ headers: { "X-Forwarded-For": forwarded } });
+  const ask = ({ api }: Instance, call: Call) => api("GET", pathOf(tenant), call);
+  const identify = ({ api }: Instance, call: Call) =>
+    api("POST", `/v1/project/${tenant.project.id}/identify`, { body: {}, ...call });
+
+  before(async () => {
+    deps = await openDeps();
+    tenant = await newTenant(deps);
+    [throughHosting, direct, bare] = await Promise.all([
+      startInstance("projects", { ...LIMITS, HOSTING_PROXIES: "2" }),
+      startInstance("identify", { ...LIMITS, DIRECT_PROXIES: "1" }),
+      startInstance("projects", { ...LIMITS, HOSTING_PROXIES: "0" }),
+    ]);
+  });
+  after(() => Promise.all([throughHosting, direct, bare].map((instance) => instance.stop())));
+
+  it("is kept through Hosting, whatever a client says of itself; its neighbours go on", async () => {
+    const [client, neighbour, proxy] = [newAddress(), newAddress(), newAddress()];
+    const answers = [];
+    for (const spoofed of ["", "198.51.100.1, ", "me, ", `${neighbour}, `, "2001:db8::1, 198.51.100.2, "]) {
+      answers.push(await ask(throughHosting, from(`${spoofed}${client}, ${proxy}`)));
+    }
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [401, 401, 401, 429, 429],
+    );
+    assertRefused(answers.at(-1) as Answer);
+    assertProblem(await ask(throughHosting, from(`${neighbour}, ${proxy}`)), 401, "unauthenticated");
+  });
+
+  it("is kept at the URL of identify, whatever a client says of itself", async () => {
+    const [client, neighbour] = [newAddress(), newAddress()];
+    const answers = await Promise.all(
+      times(12, (i) => identify(direct, from(`198.51.100.${i}, 192.0.2.${i}, ${client}`))),
+    );
+    assert.deepEqual(tally(answers), { 401: 3, 429: 9 });
+    assertProblem(await identify(direct, from(neighbour)), 401, "unauthenticated");
+  });
+
+  it("grows by no more than the factor where a client calls past Hosting and makes addresses up", async () => {
+    const client = newAddress();
+    const honest = await Promise.all(times(12, () => ask(throughHosting, from(client))));
+    assert.deepEqual(tally(honest), { 401: 3, 429: 9 });
+    const madeUp = await Promise.all(
+      times(100, (i) => ask(throughHosting, from(`198.51.100.${i}, ${client}`))),
+    );
+    const passed = tally(madeUp)[401] ?? 0;
+    assert.ok(passed <= 3 * FACTOR, `${passed} passed`);
+    assert.equal(passed + (tally(madeUp)[429] ?? 0), 100);
+  });
+
+  it("does not look at the header where no proxy stands before the function", async () => {
+    const answers = await Promise.all(times(12, () => ask(bare, from(newAddress()))));
+    assert.deepEqual(tally(answers), { 401: 3, 429: 9 });
+  });
+
+  it("counts every credential that is none, and no valid one", async () => {
+    const forwarded = from(`${newAddress()}, ${newAddress()}`);
+    const strangers = [
+      undefined,
+      "nonsense",
+      "a.b.c",
+      newKey("pg", randomUUID()).key,
+      newKey("pd", randomUUID()).key,
+    ];
+    const answers = [];
+    for (const token of strangers) {
+      answers.push(await ask(throughHosting, { ...forwarded, ...(token === undefined ? {} : { token }) }));
+    }
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [401, 401, 401, 429, 429],
+    );
+    for (const token of [tenant.key, tenant.user.token]) {
+      const answer = await ask(throughHosting, { ...forwarded, token });
+      assert.equal(answer.status, 200, answer.text);
+    }
+  });
+});
+
+describe("The limits while their store fails", function () {
+  this.timeout(60_000);
+  let deps: Deps;
+  let gate: Gate;
+
+  before(async () => {
+    deps = await openDeps();
+    gate = await Gate.before(process.env["FIRESTORE_EMULATOR_HOST"] ?? "");
+  });
+  after(() => gate.stop());
+
+  /** An application whose budgets alone lie behind the gate. */
+  function behindGate() {
+    const said: string[] = [];
+    const warn = (...what: unknown[]) => void said.push(JSON.stringify(what));
+    const limiter = new Limiter({
+      ...deps,
+      log: { ...deps.log, warn },
+      budgets: createBudgets(gatedFirestore()),
+    });
+    const admit: Deps["limiter"]["admit"] = (...asked) => {
+      const verdict = limiter.admit(...asked);
+      // Timers of one process end in their order, however busy it is.
+      return Promise.race([
+        verdict,
+        sleep(DECIDED_MS).then(() => assert.fail(`undecided after ${DECIDED_MS} ms`)),
+      ]);
+    };
+    const sandbox: Policy = { ...deps.policies.sandbox, limit: 5 };
+    const app = createApp(routes, { ...deps, limiter: { admit }, policies: { ...deps.policies, sandbox } });
+    return { api: createClient((request) => app.fetch(request)), said };
+  }
+
+  function gatedFirestore() {
+    const { FIRESTORE_EMULATOR_HOST = "", GCLOUD_PROJECT = "" } = process.env;
+    try {
+      process.env["FIRESTORE_EMULATOR_HOST"] = gate.host;
+      return openFirestore(GCLOUD_PROJECT);
+    } finally {
+      process.env["FIRESTORE_EMULATOR_HOST"] = FIRESTORE_EMULATOR_HOST;
+    }
+  }
+
+  for (const [what, mode] of [
+    ["hangs", "hang"],
+    ["refuses connections", "refuse"],
+    ["answers in 3 s", "late3000"],
+  ] satisfies [string, Mode][]) {
+    it(`are decided in ${DECIDED_MS} ms and kept by each instance, which says so once, when it ${what}`, async () => {
+      await gate.turn("pass");
+      const { api, said } = behindGate();
+      const tenant = await newTenant(deps, SANDBOX);
+      const ask = () => api("GET", pathOf(tenant), { token: tenant.key });
+      assert.equal((await ask()).status, 200);
+      assert.deepEqual(said, []);
+
+      await gate.turn(mode);
+      assert.deepEqual(tally(await Promise.all(times(10, ask))), { 200: 4, 429: 6 });
+      assertRefused(await ask());
+      const stranger = await newTenant(deps, SANDBOX);
+      assert.equal((await api("GET", pathOf(stranger), { token: stranger.key })).status, 200);
+
+      assert.equal(said.length, 1, said.join("\n"));
+      assert.match(said[0] ?? "", /rate limits are kept by this instance alone/);
+      for (const { organization } of [tenant, stranger]) assert.ok(!said.join().includes(organization.id));
+    });
+  }
+});
+
+describe("The limits in the emulator suite", () => {
+  it("are told through Hosting, and no header makes an address up", async () => {
+    const deps = await openDeps();
+    const tenant = await newTenant(deps);
+    const api = createClient(baseUrl());
+    const answer = await api("GET", pathOf(tenant), { token: tenant.key });
+    assert.equal(answer.headers.get("ratelimit-policy"), '"business";q=1000000;w=60');
+    assert.match(answer.headers.get("ratelimit") ?? "", /^"business";r=\d+;t=\d+$/);
+
+    const madeUp = "203.0.113.250";
+    const refused = await api("GET", pathOf(tenant), { headers: { "X-Forwarded-For": madeUp } });
+    assertProblem(refused, 401, "unauthenticated");
+    // Of a limit of one, a second request is refused: this tells whom the first was counted for.
+    const isCounted = async (address: string) =>
+      !(await deps.limiter.admit(`address:${address}`, { ...deps.policies.address, limit: 1 })).admitted;
+    assert.equal(await isCounted(madeUp), false);
+    assert.equal(await isCounted("127.0.0.1"), true);
+  });
+});
