@@ -96,18 +96,31 @@ describe("The limits, on two instances with the built bundle", function () {
   });
 
   it("let exactly five of a hundred requests at once pass for a sandbox, with all its keys together", async () => {
-    for (let round = 0; round < 10; round++) {
-      const { organization, key, ...tenant } = await newTenant(deps, SANDBOX);
+    const other = await newTenant(deps);
+    // Where a crowd makes the store late, instances limit by themselves: that is another test's.
+    const late = () =>
+      instances.flatMap((instance) => instance.output().match(/by this instance alone/g) ?? []).length;
+    let exact = 0;
+    for (let round = 0; exact < 3; round++) {
+      assert.ok(round < 30, "the store was late in nearly all rounds");
+      const { organization, key } = await newTenant(deps, SANDBOX);
       const more = await newApiKey(deps, { organization_id: organization.id, project_ids: null });
+      const before = late();
       const answers = await Promise.all(
+        // Refused for their kind of credential, those that pass cost next to nothing.
         times(100, (i) =>
-          (instances[i % 2] as Instance).api("GET", `/v1/projects/${tenant.project.id}`, {
+          (instances[i % 2] as Instance).api("GET", "/v1/organizations", {
             token: i % 3 === 0 ? more.key : key,
           }),
         ),
       );
-      assert.deepEqual(tally(answers), { 200: 5, 429: 95 }, instances.map((i) => i.output()).join());
-      for (const answer of answers) if (answer.status === 429) assertRefused(answer);
+      if (late() === before) {
+        assert.deepEqual(tally(answers), { 403: 5, 429: 95 });
+        for (const answer of answers) if (answer.status === 429) assertRefused(answer);
+        exact++;
+      } else await sleep(1000);
+      // An instance says once that the store is late, and again when it was in time meanwhile.
+      for (const { api } of instances) await api("GET", "/v1/organizations", { token: other.key });
     }
   });
 
@@ -313,7 +326,9 @@ describe("The limits while their store fails", function () {
   }
 });
 
-describe("The limits in the emulator suite", () => {
+describe("The limits in the emulator suite", function () {
+  this.timeout(30_000);
+
   it("are told through Hosting, and no header makes an address up", async () => {
     const deps = await openDeps();
     const tenant = await newTenant(deps);
@@ -323,9 +338,13 @@ describe("The limits in the emulator suite", () => {
     assert.match(answer.headers.get("ratelimit") ?? "", /^"business";r=\d+;t=\d+$/);
 
     const madeUp = "203.0.113.250";
-    const refused = await api("GET", pathOf(tenant), { headers: { "X-Forwarded-For": madeUp } });
-    assertProblem(refused, 401, "unauthenticated");
-    // Of a limit of one, a second request is refused: this tells whom the first was counted for.
+    for (let n = 0; n < 3; n++) {
+      const refused = await api("GET", pathOf(tenant), { headers: { "X-Forwarded-For": madeUp } });
+      assertProblem(refused, 401, "unauthenticated");
+      // Should the store have been late, it is asked again.
+      await sleep(1000);
+    }
+    // Of a limit of one, another request is refused: this tells whom the first ones were counted for.
     const isCounted = async (address: string) =>
       !(await deps.limiter.admit(`address:${address}`, { ...deps.policies.address, limit: 1 })).admitted;
     assert.equal(await isCounted(madeUp), false);
