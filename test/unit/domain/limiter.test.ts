@@ -336,10 +336,10 @@ describe("The limiter", () => {
         });
       });
 
-      it("says so again of the next outage", async () => {
+      it("says so once, and again of the next outage", async () => {
         const { play, admit, budgets, clock } = newWorld();
         await play(async () => {
-          for (const next of [mode, "answer", mode] as const) {
+          for (const next of [mode, mode, "answer", mode] as const) {
             budgets.mode = next;
             await admit({ ...SANDBOX, limit: 50 });
             await clock.sleep(1500);

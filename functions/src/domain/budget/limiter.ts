@@ -213,7 +213,7 @@ export class Limiter {
       currentGrants(known?.value.grants ?? [], at),
     );
     const free = Math.max(0, freeTokens(before, capacity, at));
-    const ready = Math.min(free, account.waiting.length, freeTokens(account.own, policy.limit, at));
+    const ready = Math.min(free, account.waiting.length);
     const ahead = Math.min(aheadFor(account, policy), Math.floor(free / 2), free - ready);
     const taken = [
       newLease(number, ready, at + DECIDE_MS, policy.window_ms),
