@@ -2,7 +2,7 @@
  * What the rate limiter lets through, and what it asks of Firestore, on simulated time: requests come to
  * instances at random, an operation takes 5 to 30 ms, a write meets a conflict where another came before it.
  *
- *   npm run bench:ratelimit -- [--minutes 10] [--seed 1] [--shards 20] [--lease 250]
+ *   npm run bench:ratelimit -- [--minutes 10] [--seed 1] [--shards 10] [--lease 500]
  *
  * over, bursts, under: 8,000 a minute; 5 s of 600 to 1,000 a second, then 10 to 30 s of nothing; 3,000 a minute.
  * most: the most that was let through in any window, in per cent of the limit; more than 100 is broken.
@@ -15,6 +15,7 @@
  */
 import { parseArgs } from "node:util";
 import { printTable } from "../scripts/table.ts";
+import { POLICIES } from "../test/support/policies.ts";
 import { bursts, simulate, steady } from "./ratelimit/simulate.ts";
 
 const INSTANCES = [1, 2, 5, 10, 20, 50];
@@ -24,16 +25,14 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
-    shards: { type: "string", default: "20" },
-    lease: { type: "string", default: "250" },
+    shards: { type: "string" },
+    lease: { type: "string" },
   },
 });
 const policy = {
-  name: "enterprise",
-  limit: 5000,
-  window_ms: 60_000,
-  shards: Number(values.shards),
-  lease_ms: Number(values.lease),
+  ...POLICIES.enterprise,
+  ...(values.shards === undefined ? {} : { shards: Number(values.shards) }),
+  ...(values.lease === undefined ? {} : { lease_ms: Number(values.lease) }),
 };
 
 const percent = (share: number): string => (100 * share).toFixed(1);

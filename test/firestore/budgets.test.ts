@@ -3,13 +3,13 @@ import { createHash, randomUUID } from "node:crypto";
 import { mostInAWindow } from "../../bench/ratelimit/simulate.ts";
 import { createBudgets } from "../../functions/src/data/budgets.ts";
 import { openFirestore } from "../../functions/src/data/firestore.ts";
-import type { Policy } from "../../functions/src/domain/budget/budget.ts";
 import { Limiter } from "../../functions/src/domain/budget/limiter.ts";
 import { Gate } from "../support/faults.ts";
 import { db } from "../support/firestore.ts";
+import { POLICIES } from "../support/policies.ts";
 import { testSurroundings } from "../support/surroundings.ts";
 
-const SANDBOX: Policy = { name: "sandbox", limit: 5, window_ms: 60_000, shards: 1, lease_ms: 0 };
+const { sandbox: SANDBOX } = POLICIES;
 const PROJECT = "demo-palmgate-test";
 
 const documentOf = (subject: string) =>

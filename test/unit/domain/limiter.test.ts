@@ -4,11 +4,11 @@ import { bursts, mostInAWindow, simulate, steady } from "../../../bench/ratelimi
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
 import { Limiter, type Verdict } from "../../../functions/src/domain/budget/limiter.ts";
 import { MemoryBudgets } from "../../support/budgets.ts";
+import { POLICIES } from "../../support/policies.ts";
 import { virtualClock } from "../../support/virtual-clock.ts";
 
-const SANDBOX: Policy = { name: "sandbox", limit: 5, window_ms: 60_000, shards: 1, lease_ms: 0 };
+const { sandbox: SANDBOX, enterprise: ENTERPRISE } = POLICIES;
 const LEASED: Policy = { name: "leased", limit: 600, window_ms: 60_000, shards: 1, lease_ms: 1000 };
-const ENTERPRISE: Policy = { name: "enterprise", limit: 5000, window_ms: 60_000, shards: 20, lease_ms: 250 };
 const SUBJECT = "203.0.113.7";
 
 /** Instances that share a store of budgets, on simulated time. */

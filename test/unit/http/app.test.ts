@@ -4,7 +4,6 @@ import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
 import type { Verdict } from "../../../functions/src/domain/budget/limiter.ts";
-import { policiesOf } from "../../../functions/src/domain/budget/policies.ts";
 import type { Ports } from "../../../functions/src/domain/context.ts";
 import { newKey } from "../../../functions/src/domain/credential/key.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
@@ -12,6 +11,7 @@ import type { Project } from "../../../functions/src/domain/project/project.ts";
 import { createApp, type PipelinePorts } from "../../../functions/src/http/app.ts";
 import { defineRoute } from "../../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Call, createClient } from "../../support/client.ts";
+import { POLICIES } from "../../support/policies.ts";
 import { testSurroundings } from "../../support/surroundings.ts";
 
 const shared = { fn: "x", summary: "s", description: "d", response: z.unknown(), errors: [] } as const;
@@ -150,17 +150,7 @@ describe("The request pipeline", () => {
           return typeof policy === "function" ? policy().then(verdict) : verdict(policy);
         },
       },
-      policies: policiesOf({
-        ...{
-          sandbox: 5,
-          business: 100,
-          enterprise: 5000,
-          user: 600,
-          terminal: 120,
-          address: 300,
-          proxy: 3000,
-        },
-      }),
+      policies: POLICIES,
     } as unknown as Pick<Ports, PipelinePorts>;
     const app = createApp(routes, { ...around, ...ports });
     send = (request) => app.fetch(request);

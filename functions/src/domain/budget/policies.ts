@@ -11,11 +11,11 @@ const MINUTE_MS = 60_000;
 const COUNTING = {
   sandbox: { shards: 1, lease_ms: 0 },
   business: { shards: 1, lease_ms: 0 },
-  enterprise: { shards: 20, lease_ms: 1000 },
-  user: { shards: 1, lease_ms: 1000 },
-  terminal: { shards: 1, lease_ms: 1000 },
-  address: { shards: 1, lease_ms: 1000 },
-  proxy: { shards: 10, lease_ms: 1000 },
+  enterprise: { shards: 20, lease_ms: 250 },
+  user: { shards: 1, lease_ms: 500 },
+  terminal: { shards: 1, lease_ms: 500 },
+  address: { shards: 1, lease_ms: 500 },
+  proxy: { shards: 10, lease_ms: 500 },
 } as const satisfies Record<(typeof PLANS)[number], unknown> & Record<string, Partial<Policy>>;
 
 type PolicyName = keyof typeof COUNTING;
