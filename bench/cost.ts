@@ -1,6 +1,7 @@
 /**
  * What every route asks of Firestore and Storage, in operations and in round trips that wait for each other, on a suite
- * of its own. Prints a table; exits with 1 when a route takes more rounds than it may.
+ * of its own. Prints a table; exits with 1 when a route, or a guard rail, takes
+ * more rounds than it may.
  *
  *   node bench/cost.ts [--write | --check]
  *
@@ -14,6 +15,7 @@ import { interruption, startSuite } from "../scripts/emulators.ts";
 import { ROOT } from "../scripts/profiles.ts";
 import { printTable } from "../scripts/table.ts";
 import { openDeps } from "../test/support/tenant.ts";
+import { brokenGuards, type Guard, measureGuards } from "./cost/guards.ts";
 import { broken, type Cost, measureAll } from "./cost/measure.ts";
 import { renderPage } from "./cost/page.ts";
 
@@ -22,16 +24,16 @@ const PAGE = join(ROOT, "docs/costs.md");
 const interrupted = interruption();
 try {
   const { values } = parseArgs({ options: { write: { type: "boolean" }, check: { type: "boolean" } } });
-  const costs = await measured();
+  const { costs, guards } = await measured();
   print(costs);
-  const page = renderPage(costs);
+  const page = renderPage(costs, guards);
   if (values.write) writeFileSync(PAGE, page);
-  const faults = broken(costs);
+  const faults = [...broken(costs), ...brokenGuards(guards)];
   if (values.check && readFileSync(PAGE, "utf8") !== page) {
     faults.push("docs/costs.md is not what is measured: npm run bench:cost -- --write");
   }
   if (faults.length > 0) throw new Error(faults.join("\n      "));
-  console.log(`\n${costs.length} requests measured; every route keeps to its rounds`);
+  console.log(`\n${costs.length} requests measured; every route and every guard rail keeps to its rounds`);
 } catch (error) {
   console.error(
     `cost: ${interrupted.aborted ? "interrupted" : error instanceof Error ? error.message : error}`,
@@ -39,12 +41,12 @@ try {
   process.exitCode = 1;
 }
 
-async function measured(): Promise<Cost[]> {
+async function measured(): Promise<{ costs: Cost[]; guards: Guard[] }> {
   const suite = await startSuite({ profile: "demo", clock: false, signal: interrupted });
   try {
     Object.assign(process.env, suite.env, { METADATA_SERVER_DETECTION: "none" });
-    const deps = await openDeps();
-    return await measureAll({ ...deps, checks: (await healthDeps()).checks });
+    const deps = { ...(await openDeps()), checks: (await healthDeps()).checks };
+    return { costs: await measureAll(deps), guards: await measureGuards(deps) };
   } finally {
     await suite.stop();
   }

@@ -45,8 +45,8 @@ export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   return costs;
 }
 
-/** An instance that has tokens: what it costs to take some is told by itself. */
-const leased: AllDeps["limiter"] = {
+/** An instance that has tokens: what it costs to take some is told by itself (guards.ts). */
+export const leased: AllDeps["limiter"] = {
   admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
 };
 

@@ -1,3 +1,4 @@
+import type { Guard } from "./guards.ts";
 import type { Cost } from "./measure.ts";
 import type { Bill } from "./meter.ts";
 import { PAGE, ROWS } from "./requests.ts";
@@ -29,13 +30,13 @@ const table = (head: readonly string[], right: number, rows: readonly string[][]
   [head, head.map((_, index) => (index < right ? "---" : "--:")), ...rows].map(row).join("\n");
 
 /** The page docs/costs.md. */
-export function renderPage(costs: readonly Cost[]): string {
+export function renderPage(costs: readonly Cost[], guards: readonly Guard[]): string {
   return `# What a request costs
 
 Written by \`npm run bench:cost -- --write\`; a test holds it to what is measured. Every route is called by each credential
-that it takes, on an instance that is warm, and what it asks of Firestore and Storage is counted under their clients:
-documents read, written and deleted, objects, and **rounds**, the round trips that wait for each other. What is asked at
-once is one round, however much it is.
+that it takes, on an instance that is warm and has [tokens](#guard-rails), and what it asks of Firestore and Storage is
+counted under their clients: documents read, written and deleted, objects, and **rounds**, the round trips that wait for
+each other. What is asked at once is one round, however much it is.
 
 Before its first write a request may take two rounds of reads in the pipeline and two more in its handler, identify
 three in all; \`npm run bench:cost\` and \`npm test\` fail where one takes more. What the path names is read beside the
@@ -45,8 +46,8 @@ A round takes some milliseconds within a region: rounds are what a caller waits 
 ## The table
 
 F is a console user's ID token, K an API key. *Rounds* are those of reads before the first write, the pipeline's + the
-handler's, and all of them together with the writes. US$ are those of Firestore and Storage for a million requests;
-[Cloud Run](#cloud-run) comes on top.
+handler's, and all of them together with the writes. Audit entries are included, what [limits](#guard-rails) take is not.
+US$ are those of Firestore and Storage for a million requests; [Cloud Run](#cloud-run) comes on top.
 
 ${table(
   ["operation", "", "reads", "writes", "deletes", "Storage", "rounds", "in all", "US$ a million"],
@@ -80,11 +81,40 @@ What makes it more:
 - **A cold instance** reads an environment's whole log, a document a change, in a round for every 1,000 of them: with
   10,000 enrolled palms some 10,000 reads in a dozen rounds, US$ 0.0033.
 - **deleteMember** pays for each further palm a read, 3 writes and a delete, and a delete for an \`external_id\`.
+- **Limits and idempotency keys** add what is told [below](#guard-rails).
 - **Somebody else's change in between** makes a change begin again: its reads and its write are paid twice.
 
 Not in the table: an ID token is verified by keys that an instance keeps, without asking anybody. Health also asks Auth and
 Cloud Tasks, and answers from its last look for 2 seconds. The sweeper reads once every 5 minutes, and a read, a write and
 a delete for each object that it takes away. What is stored, sent to the internet and logged is paid by its size.
+
+## Guard rails
+
+What each adds to the same request by an API key without it. The limits are those of getProject. A terminal's, a console
+user's and an address's are kept like enterprise's, but there is no plan to be read.
+
+${table(
+  ["", "request", "reads", "writes", "rounds", "US$ a million"],
+  2,
+  guards.map(({ rail, what, more }) => [
+    rail,
+    what,
+    signed(more.reads),
+    signed(more.writes),
+    signed(more.rounds),
+    dollars(price(more, 1e6)),
+  ]),
+)}
+
+- **sandbox and business** pay a write for every request that is let through, and a read more where several instances serve
+  the organization. Once a minute an instance reads the organization's plan anew.
+- **enterprise** takes tokens for a second ahead: the more requests an instance serves in it, the less each of them pays.
+  How much that is for many instances, at the limit and over it, is simulated: \`npm run bench:ratelimit\`.
+- **A refusal** costs nothing beyond the look at the credential: an instance that saw no token left knows when the next one
+  comes back.
+- **Two instances at one budget in the same moment**: the one that comes second reads and writes it again, two rounds more.
+- **An idempotency key** is looked up beside what the pipeline reads anyway, and its record is written with the change.
+- **The audit entry** is written with the change, too.
 
 ## Prices
 
@@ -131,6 +161,8 @@ Cloud Run is reckoned as above: requests one by one, 100 ms each, and 60 s for t
 transactions and devices, a page of ${PAGE} each; with \`per_page=10\` it would cost a quarter.
 `;
 }
+
+const signed = (number: number): string => (number > 0 ? `+${whole(number)}` : whole(number));
 
 const FIRESTORE = "[Firestore pricing](https://cloud.google.com/firestore/pricing)";
 const STORAGE = "[Cloud Storage pricing](https://cloud.google.com/storage/pricing)";

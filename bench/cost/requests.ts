@@ -267,6 +267,16 @@ async function fill({ deps, full }: Places): Promise<void> {
       }),
     ),
   );
+  const actor = { type: "user", id: full.user.uid } as const;
+  const target = { type: "project", id: project_id } as const;
+  const entry = {
+    actor,
+    target,
+    organization_id: organization.id,
+    operation: "updateServerLookup",
+    request_id: "",
+  };
+  await deps.commit(rows.map((row) => deps.audit.create({ ...row, ...entry })));
   await deps.commit(rows.slice(1).map(() => deps.devices.create(newDevice({ project_id }))));
   await deps.commit(
     Array.from({ length: PROJECTS - 1 }, () => deps.projects.create({ ...project, id: randomUUID() })),

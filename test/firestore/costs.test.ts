@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { broken, type Cost, measureAll, summary } from "../../bench/cost/measure.ts";
+import { brokenGuards, type Guard, measureGuards } from "../../bench/cost/guards.ts";
+import { broken, type Cost, leased, measureAll, summary } from "../../bench/cost/measure.ts";
 import { installMeter, Meter } from "../../bench/cost/meter.ts";
 import { renderPage } from "../../bench/cost/page.ts";
 import { type AllDeps, EXAMPLES } from "../../bench/cost/requests.ts";
@@ -17,11 +18,13 @@ const COMMAND = "npm run bench:cost -- --write";
 describe("What a request costs", () => {
   let deps: AllDeps;
   let costs: Cost[];
+  let guards: Guard[];
 
   before(async function () {
     this.timeout(120_000);
     deps = { ...(await openDeps()), checks: (await healthDeps()).checks };
     costs = await measureAll(deps);
+    guards = await measureGuards(deps);
   });
 
   it("is measured of every route, and of nothing else", () => {
@@ -48,16 +51,30 @@ describe("What a request costs", () => {
     assert.deepEqual(names(0, 3), ["the handler adds 3"]);
   });
 
+  it("grows by the rounds that guard rails may add, and no more", () => {
+    assert.deepEqual(brokenGuards(guards), []);
+    const [first] = guards as [Guard];
+    const more = { ...first.more, rounds: 3 };
+    assert.match(brokenGuards([{ ...first, more }])[0] ?? "", /^limit, .* adds 3 rounds, 2 at most$/);
+  });
+
+  it("does not grow within a lease, by a refusal, or without an Idempotency-Key; by an audit entry it is a write more", () => {
+    const nothing = { reads: 0, writes: 0, deletes: 0, classA: 0, classB: 0, rounds: 0 };
+    const more = (what: RegExp) => guards.filter((guard) => what.test(guard.what)).map((guard) => guard.more);
+    assert.deepEqual(more(/within a lease|a refusal|no `Idempotency-Key`/), [nothing, nothing, nothing]);
+    assert.deepEqual(more(/its entry/), [{ ...nothing, writes: 1 }]);
+  });
+
   it("is what docs/costs.md says", () => {
     const page = readFileSync(new URL("../../docs/costs.md", import.meta.url), "utf8");
-    assert.equal(page, renderPage(costs), `it is not what is measured: ${COMMAND}`);
+    assert.equal(page, renderPage(costs, guards), `it is not what is measured: ${COMMAND}`);
   });
 
   it("is a write more for a key that was not used for a minute", async () => {
     const tenant = await newTenant(deps);
     const used = (last_used_at: Date) =>
       newApiKey(deps, { organization_id: tenant.organization.id, project_ids: null, last_used_at });
-    const app = createApp(allRoutes, deps);
+    const app = createApp(allRoutes, { ...deps, limiter: leased });
     const client = createClient((request) => app.fetch(request));
     const cost = async ({ key: token }: { key: string }) => {
       const meter = new Meter();
