@@ -108,7 +108,7 @@ ${table(
 
 - **sandbox and business** pay a write for every request that is let through, and a read more where several instances serve
   the organization. Once a minute an instance reads the organization's plan anew.
-- **enterprise** takes tokens for a second ahead: the more requests an instance serves in it, the less each of them pays.
+- **enterprise** takes tokens for 250 ms ahead: the more requests an instance serves in it, the less each of them pays.
   How much that is for many instances, at the limit and over it, is simulated: \`npm run bench:ratelimit\`.
 - **A refusal** costs nothing beyond the look at the credential: an instance that saw no token left knows when the next one
   comes back.

@@ -1,5 +1,7 @@
+import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import type { Effect } from "../store.ts";
 import type { Member, MemberFields } from "./member.ts";
 
 /**
@@ -21,14 +23,19 @@ export async function createMember(
   };
   const { external_id } = member;
   const claim = external_id === null ? [] : [ctx.members.claimExternalId(member, external_id)];
-  const outcome = await ctx.commit([ctx.members.create(member), ...claim], {
-    target: { type: "member", id: member.id },
-    result: member,
+  const effect: Effect = { target: { type: "member", id: member.id }, result: member };
+  return change(ctx, async () => {
+    const outcome = await ctx.commit([ctx.members.create(member), ...claim], effect);
+    if (outcome === "committed") return member;
+    const [holder, own] = await Promise.all([
+      external_id === null ? undefined : ctx.members.withExternalId(member.project_id, external_id),
+      ctx.members.get(member.project_id, member.id),
+    ]);
+    // Our own commit may have taken effect unheard, and met itself.
+    if (own) return member;
+    if (holder !== undefined) throw externalIdTaken();
+    return AGAIN;
   });
-  if (outcome === "conflict") {
-    throw externalIdTaken();
-  }
-  return member;
 }
 
 export const externalIdTaken = (): DomainError =>
