@@ -50,7 +50,7 @@ function tally(answers: readonly Answer[]): Record<number, number> {
 }
 
 describe("The limits, on two instances with the built bundle", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let deps: Deps;
   let instances: [Instance, Instance];
 
