@@ -73,10 +73,10 @@ describe("The audit log", function () {
     down = clientOf(allRoutes, { ...deps, log, commit: () => Promise.reject(unavailable()) });
   });
 
+  const range = () => ({ from: new Date(0), to: new Date(Date.now() + 60_000) });
+  const countOf = (organization_id: string) => deps.audit.ofOrganization(organization_id, range()).count();
   const entriesOf = ({ organization }: Tenant): Promise<AuditEntry[]> =>
-    deps.audit
-      .ofOrganization(organization.id, { from: new Date(0), to: new Date(Date.now() + 60_000) })
-      .slice({ limit: 100 });
+    deps.audit.ofOrganization(organization.id, range()).slice({ limit: 100 });
 
   function entryOf({ route, ids }: Prepared, credential: Credential, places: Places, answer: Answer) {
     const { busy } = places;
@@ -114,13 +114,16 @@ describe("The audit log", function () {
     if (!audits) {
       it(`has nothing of ${operationId}`, async () => {
         const places = await newPlaces(deps);
+        const count = () =>
+          Promise.all([places.busy, places.full].map(({ organization }) => countOf(organization.id)));
+        const before = await count();
         for (const credential of auth) {
           for (const example of examplesOf(route)) {
             const answer = await send(api, await prepare(places, route, example, credential));
             assert.equal(answer.status, route.status, answer.text);
           }
         }
-        assert.deepEqual([...(await entriesOf(places.busy)), ...(await entriesOf(places.full))], []);
+        assert.deepEqual(await count(), before);
       });
       continue;
     }

@@ -16,6 +16,8 @@ import {
 
 /** How long a policy is taken for granted, in ms. */
 const POLICY_MS = 60_000;
+/** In how many sleeps an instance waits for the store. */
+const TURNS = 10;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
 /** How many empty shards tell that the others are empty, too, where tokens are scarce. */
@@ -166,11 +168,9 @@ export class Limiter {
 
   /** One try to take tokens from one shard, or to learn that it has none. Where the store fails, this instance goes on alone. */
   async #take(account: Account): Promise<typeof AGAIN | undefined> {
-    const late = this.#ctx.sleep(DECIDE_MS).then(() => {
-      throw new Error(`the store has not answered in ${DECIDE_MS} ms`);
-    });
+    const asking = this.#ask(account);
     try {
-      const outcome = await Promise.race([this.#ask(account), late]);
+      const outcome = await Promise.race([asking, this.#patience(asking)]);
       this.#outage = false;
       return outcome;
     } catch (error) {
@@ -185,14 +185,30 @@ export class Limiter {
     }
   }
 
+  /**
+   * Rejects when the store has not answered in time. Many short sleeps, not a long one: where a crowd keeps the
+   * instance busy its answer waits to be read, and each sleep lets that happen.
+   */
+  async #patience(asking: Promise<unknown>): Promise<never> {
+    let isAnswered = false;
+    const note = () => {
+      isAnswered = true;
+    };
+    asking.then(note, note);
+    for (let turn = 0; turn < TURNS && !isAnswered; turn++) await this.#ctx.sleep(DECIDE_MS / TURNS);
+    throw new Error(`the store has not answered in ${DECIDE_MS} ms`);
+  }
+
   /** What comes too late for those who waited is true all the same: the next ones use it, or it is given back. */
   async #ask(account: Account): Promise<typeof AGAIN | undefined> {
     const number = this.#choose(account);
     const { source, known, subject } = account;
     const isStale = source && this.#now() >= account.policy_at + POLICY_MS;
     if (known && !isStale) return this.#takeFrom(account, number, known);
-    const [read, policy] = await Promise.all([this.#ctx.budgets.get(subject, number), isStale && source()]);
-    if (policy) setPolicy(account, policy, this.#now());
+    const [read] = await Promise.all([
+      this.#ctx.budgets.get(subject, number),
+      isStale && source().then((policy) => setPolicy(account, policy, this.#now())),
+    ]);
     return this.#takeFrom(account, number, read);
   }
 
