@@ -283,9 +283,11 @@ describe("The limiter", () => {
   for (const mode of ["hang", "fail"] as const) {
     describe(`while the store ${mode}s`, () => {
       it("limits alone, in time, and says so once, but not of whom", async () => {
-        const { play, admitMany, budgets, clock, now } = newWorld();
-        budgets.mode = mode;
+        const { play, admit, admitMany, budgets, clock, now } = newWorld();
         await play(async () => {
+          await admit({ ...SANDBOX, limit: 50 });
+          budgets.mode = mode;
+          await clock.sleep(61_000);
           for (let i = 0; i < 20; i++) {
             const started = now();
             const verdicts = await admitMany(3, SANDBOX);
@@ -300,6 +302,22 @@ describe("The limiter", () => {
           /^warn rate limits are kept by this instance alone .*"policy":"sandbox"/,
         );
         assert.ok(!clock.logged[0]?.includes(SUBJECT));
+      });
+
+      it("waits for its very first answer for two seconds, once", async () => {
+        const { play, admit, budgets, clock, now } = newWorld();
+        budgets.mode = mode;
+        await play(async () => {
+          for (const patience of mode === "hang" ? [2000, 250] : [0, 0]) {
+            const started = now();
+            assert.ok((await admit(SANDBOX)).admitted);
+            assert.ok(
+              now() - started <= patience + 50 && now() - started >= patience,
+              `${now() - started} ms`,
+            );
+            await clock.sleep(1500);
+          }
+        });
       });
 
       it("lets no more through than the limit across the beginning and the end of it", async () => {

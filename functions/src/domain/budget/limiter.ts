@@ -16,9 +16,10 @@ import {
 
 /** How long a policy is taken for granted, in ms. */
 const POLICY_MS = 60_000;
-/** In how many sleeps an instance waits for the store, and how long each is, in ms. */
+/** For how many sleeps an instance waits for the store, and for how many at most, of so many ms. */
 const TURNS = 5;
-const TURN_MS = 40;
+const MOST_TURNS = 40;
+const TURN_MS = 50;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
 /** How many empty shards tell that the others are empty, too, where tokens are scarce. */
@@ -104,6 +105,8 @@ export class Limiter {
   /** The last in the map is the one used last. */
   readonly #accounts = new Map<string, Account>();
   #outage = false;
+  /** Whether the store has answered in time before, or failed to for long enough. */
+  #isConnected = false;
 
   constructor(ctx: Surroundings & { budgets: Budgets }) {
     this.#ctx = ctx;
@@ -187,8 +190,9 @@ export class Limiter {
   }
 
   /**
-   * Rejects when the store has not answered in time. Many short sleeps, not a long one: where a crowd keeps the
-   * instance busy its answer waits to be read, and each sleep lets that happen.
+   * Rejects when the store has not answered in time. A sleep that took much longer than it should does not count:
+   * the instance is kept busy by a crowd, and the answer may be there, waiting to be read. And one that the store has
+   * never answered in time is still connecting: it waits for as long as it may.
    */
   async #patience(asking: Promise<unknown>): Promise<never> {
     let isAnswered = false;
@@ -196,8 +200,14 @@ export class Limiter {
       isAnswered = true;
     };
     asking.then(note, note);
-    for (let turn = 0; turn < TURNS && !isAnswered; turn++) await this.#ctx.sleep(TURN_MS);
-    throw new Error(`the store has not answered in ${TURNS * TURN_MS} ms`);
+    let turns = 0;
+    for (let all = 0; all < MOST_TURNS && !isAnswered && (turns < TURNS || !this.#isConnected); all++) {
+      const since = this.#now();
+      await this.#ctx.sleep(TURN_MS);
+      if (this.#now() - since < 1.5 * TURN_MS) turns++;
+    }
+    if (turns < TURNS || !isAnswered) this.#isConnected = true;
+    throw new Error("the store has not answered in time");
   }
 
   /** What comes too late for those who waited is true all the same: the next ones use it, or it is given back. */
