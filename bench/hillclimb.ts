@@ -27,29 +27,18 @@ import {
   PalmError,
   uncalibratedThreshold,
 } from "../functions/src/palm/index.ts";
+import { type Chance, newChance } from "../test/support/chance.ts";
+import { POLICIES } from "../test/support/limits.ts";
 import { PALM_SIDE, syntheticPalm } from "../test/support/palms.ts";
 
 const HAND = "left";
-/** Requests a minute, by plan. */
-const RATES = { sandbox: 5, business: 100, enterprise: 5_000 };
+const { sandbox, business, enterprise } = POLICIES;
 /** Other palms that a climber tries before it changes the best of them. */
 const FIRST = 20;
 /** Other palms that a learner takes the target for a mixture of. */
 const MIXED = 150;
 
 const THRESHOLD = thresholdOf(uncalibratedThreshold({ format: PALM_CODE, probe: "single", gallery_size: 1 }));
-
-/** Mulberry32. */
-function newChance(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let h = Math.imul(state ^ (state >>> 15), state | 1);
-    h ^= h + Math.imul(h ^ (h >>> 7), h | 61);
-    return ((h ^ (h >>> 14)) >>> 0) / 4294967296;
-  };
-}
-type Chance = () => number;
 
 const below = (chance: Chance, limit: number) => Math.floor(limit * chance());
 
@@ -461,7 +450,7 @@ function main(): void {
     `\n${"time at the plan's rate".padEnd(40)}` +
       [queries, fastest].map((many) => `${many} queries`.padStart(20)).join(""),
   );
-  for (const [plan, rate] of Object.entries(RATES)) {
+  for (const { name: plan, limit: rate } of [sandbox, business, enterprise]) {
     const cells = [queries, fastest].map((many) => duration(many / rate).padStart(20));
     console.log(`${plan}, ${rate} a minute`.padEnd(40) + cells.join(""));
   }

@@ -15,7 +15,7 @@
  */
 import { parseArgs } from "node:util";
 import { printTable } from "../scripts/table.ts";
-import { POLICIES } from "../test/support/policies.ts";
+import { POLICIES } from "../test/support/limits.ts";
 import { bursts, simulate, steady } from "./ratelimit/simulate.ts";
 
 const INSTANCES = [1, 2, 5, 10, 20, 50];

@@ -7,31 +7,26 @@ export interface Answer {
   ms: number;
 }
 
+interface More {
+  token?: string | undefined;
+  body?: unknown;
+  idempotencyKey?: string | undefined;
+}
+
 /** Calls the API as an integrator does. `path` is below `/v1`. */
-export type Api = (
-  method: string,
-  path: string,
-  more?: { token?: string | undefined; body?: unknown; idempotencyKey?: string | undefined },
-) => Promise<Answer>;
+export type Api = (method: string, path: string, more?: More) => Promise<Answer>;
 
 export function createApi(baseUrl: string): Api {
-  return (method, path, { token, body, idempotencyKey } = {}) =>
-    send(method, `${baseUrl}/v1${path}`, token, body, idempotencyKey);
+  return (method, path, more = {}) => send(method, `${baseUrl}/v1${path}`, more);
 }
 
 /** Signs a console user in at the Auth emulator; the body's `idToken` is their credential. */
 export function signIn(authPort: number, email: string, password: string): Promise<Answer> {
   const url = `http://127.0.0.1:${authPort}/identitytoolkit.googleapis.com/v1/accounts:signInWithPassword?key=demo`;
-  return send("POST", url, undefined, { email, password, returnSecureToken: true });
+  return send("POST", url, { body: { email, password, returnSecureToken: true } });
 }
 
-async function send(
-  method: string,
-  url: string,
-  token?: string,
-  body?: unknown,
-  idempotencyKey?: string,
-): Promise<Answer> {
+async function send(method: string, url: string, { token, body, idempotencyKey }: More): Promise<Answer> {
   const started = performance.now();
   const response = await fetch(url, {
     method,

@@ -2,14 +2,15 @@ import { randomUUID } from "node:crypto";
 import { allRoutes } from "../../functions/src/api/routes.ts";
 import { createBudgets } from "../../functions/src/data/budgets.ts";
 import { Limiter } from "../../functions/src/domain/budget/limiter.ts";
-import { type Policies, policiesOf } from "../../functions/src/domain/budget/policies.ts";
+import type { Policies } from "../../functions/src/domain/budget/policies.ts";
 import type { Organization } from "../../functions/src/domain/organization/organization.ts";
 import { createApp } from "../../functions/src/http/app.ts";
 import type { Route } from "../../functions/src/http/route.ts";
 import { type Call, createClient } from "../../test/support/client.ts";
 import { db } from "../../test/support/firestore.ts";
+import { POLICIES, UNLIMITED } from "../../test/support/limits.ts";
 import { newApiKey, newTenant } from "../../test/support/tenant.ts";
-import { leased, summary } from "./measure.ts";
+import { summary } from "./measure.ts";
 import { type Bill, installMeter, Meter } from "./meter.ts";
 import type { AllDeps } from "./requests.ts";
 
@@ -24,17 +25,6 @@ export interface Guard {
 const LIMITS = { limit: 2, idempotency: 1, audit: 0 };
 
 type Total = Guard["more"];
-
-/** Those of a deployment, whatever this suite's are. */
-const POLICIES = policiesOf({
-  sandbox: 5,
-  business: 100,
-  enterprise: 5000,
-  user: 600,
-  terminal: 120,
-  address: 300,
-  proxy: 3000,
-});
 
 /** A route without guard rails. */
 const bare = (route: Route): Route => ({ ...route, idempotent: false, audits: null });
@@ -63,7 +53,7 @@ async function limits(deps: AllDeps): Promise<Guard[]> {
     const path = `/v1/projects/${project.id}`;
     const ask = (limiter: AllDeps["limiter"]) =>
       measured({ ...deps, limiter, policies: POLICIES }, allRoutes, "GET", path, { token: key });
-    const without = await ask(leased);
+    const without = await ask(UNLIMITED);
     return {
       ask,
       measure: async (what: string, limiter: Limiter) => {
@@ -101,7 +91,7 @@ async function onceAndAudit(deps: AllDeps): Promise<Guard[]> {
   const { key: token, project } = await newPlace(deps, "business");
   const ask = (change: (route: Route) => Route, headers: Call["headers"] = {}) =>
     measured(
-      { ...deps, limiter: leased },
+      { ...deps, limiter: UNLIMITED },
       allRoutes.map(change),
       "POST",
       `/v1/project/${project.id}/members`,

@@ -1,10 +1,10 @@
 import { allRoutes } from "../../functions/src/api/routes.ts";
-import { createApp } from "../../functions/src/http/app.ts";
 import type { Credential, Route } from "../../functions/src/http/route.ts";
-import { type Client, createClient } from "../../test/support/client.ts";
-import { held } from "../../test/support/contract.ts";
+import type { Client } from "../../test/support/client.ts";
+import { UNLIMITED } from "../../test/support/limits.ts";
+import { clientOf, examplesOf, prepare, send } from "../../test/support/requests.ts";
 import { type Bill, installMeter, Meter, type Operation } from "./meter.ts";
-import { type AllDeps, EXAMPLES, type Example, newPlaces, type Places } from "./requests.ts";
+import { type AllDeps, type Example, newPlaces, type Places } from "./requests.ts";
 
 /** How many rounds of reads a request may take before its first write. */
 const LIMITS = { pipeline: 2, handler: 2, all: { identify: 3 } as Record<string, number> };
@@ -25,16 +25,12 @@ export interface Cost extends Bill {
 export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   installMeter();
   const places = await newPlaces(deps);
-  const app = createApp(allRoutes.map(marked), { ...deps, limiter: leased });
-  const client = held(createClient((request) => app.fetch(request)));
+  // What it costs to take tokens is told by itself (guards.ts).
+  const client = clientOf(allRoutes.map(marked), { ...deps, limiter: UNLIMITED });
   const costs: Cost[] = [];
   for (const route of allRoutes) {
-    const examples = EXAMPLES[route.operationId];
-    if (!examples) {
-      throw new Error(`${route.operationId} has no example request: add one to bench/cost/requests.ts`);
-    }
     const credentials = route.auth === "public" ? (["none"] as const) : route.auth;
-    for (const example of examples) {
+    for (const example of examplesOf(route)) {
       for (const credential of credentials) {
         const operations = await measure(client, places, route, example, credential);
         const named = { operation: route.operationId, which: example.which, credential };
@@ -44,11 +40,6 @@ export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   }
   return costs;
 }
-
-/** An instance that has tokens: what it costs to take some is told by itself (guards.ts). */
-export const leased: AllDeps["limiter"] = {
-  admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
-};
 
 const marked = (route: Route): Route => ({
   ...route,
@@ -67,22 +58,13 @@ async function measure(
 ): Promise<Operation[]> {
   const { deps } = places;
   const place = places[example.at ?? "busy"];
-  const { ids, query, body } = (await example.send?.(places)) ?? {};
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids?.[name] ?? place.ids[name] ?? "");
-  const token = { firebase: place.user.token, apiKey: place.key, deviceKey: undefined, none: undefined }[
-    credential
-  ];
+  const request = await prepare(places, route, example, credential);
   // An instance that has served this minute: the key is touched, the gallery is in memory.
   await deps.apiKeys.touch(place.ids["key_id"] as string, deps.now());
   await deps.galleries.follow(place.environment).synced;
 
   const meter = new Meter();
-  const answer = await meter.run(() =>
-    client(route.method, query ? `${path}?${query}` : path, {
-      ...(token === undefined ? {} : { token }),
-      ...(body === undefined ? {} : { body }),
-    }),
-  );
+  const answer = await meter.run(() => send(client, request));
   if (answer.status !== route.status) {
     throw new Error(`${route.operationId} answered ${answer.status} to its example: ${answer.text}`);
   }

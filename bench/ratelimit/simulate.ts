@@ -1,13 +1,14 @@
 import type { Policy } from "../../functions/src/domain/budget/budget.ts";
 import { Limiter } from "../../functions/src/domain/budget/limiter.ts";
 import { MemoryBudgets } from "../../test/support/budgets.ts";
-import { newChance, virtualClock } from "../../test/support/virtual-clock.ts";
+import { type Chance, newChance } from "../../test/support/chance.ts";
+import { virtualClock } from "../../test/support/virtual-clock.ts";
 
 /** How much longer than its window a token may be held: a lease, the time to decide, a rest, and the operations. */
 const HELD_MS = 1000;
 
 /** Makes the times of requests, ascending, in ms from 0 to the end. */
-export type Arrivals = (end_ms: number, chance: () => number) => number[];
+export type Arrivals = (end_ms: number, chance: Chance) => number[];
 
 /** At random, so many in a minute. */
 export const steady =
@@ -24,7 +25,7 @@ export const bursts: Arrivals = (end_ms, chance) => {
   return times;
 };
 
-function poisson(from: number, to: number, per_ms: number, chance: () => number): number[] {
+function poisson(from: number, to: number, per_ms: number, chance: Chance): number[] {
   const times: number[] = [];
   for (let at = from; ; ) {
     at += -Math.log(1 - chance()) / per_ms;

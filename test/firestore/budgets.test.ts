@@ -6,7 +6,7 @@ import { openFirestore } from "../../functions/src/data/firestore.ts";
 import { Limiter } from "../../functions/src/domain/budget/limiter.ts";
 import { Gate } from "../support/faults.ts";
 import { db } from "../support/firestore.ts";
-import { POLICIES } from "../support/policies.ts";
+import { POLICIES } from "../support/limits.ts";
 import { testSurroundings } from "../support/surroundings.ts";
 
 const { sandbox: SANDBOX } = POLICIES;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { brokenGuards, type Guard, measureGuards } from "../../bench/cost/guards.ts";
-import { broken, type Cost, leased, measureAll, summary } from "../../bench/cost/measure.ts";
+import { broken, type Cost, measureAll, summary } from "../../bench/cost/measure.ts";
 import { installMeter, Meter } from "../../bench/cost/meter.ts";
 import { renderPage } from "../../bench/cost/page.ts";
 import { type AllDeps, EXAMPLES } from "../../bench/cost/requests.ts";
@@ -11,6 +11,7 @@ import { healthDeps } from "../../functions/src/deps.ts";
 import { createApp } from "../../functions/src/http/app.ts";
 import { createClient } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
+import { UNLIMITED } from "../support/limits.ts";
 import { newApiKey, newTenant, openDeps } from "../support/tenant.ts";
 
 const COMMAND = "npm run bench:cost -- --write";
@@ -74,7 +75,7 @@ describe("What a request costs", () => {
     const tenant = await newTenant(deps);
     const used = (last_used_at: Date) =>
       newApiKey(deps, { organization_id: tenant.organization.id, project_ids: null, last_used_at });
-    const app = createApp(allRoutes, { ...deps, limiter: leased });
+    const app = createApp(allRoutes, { ...deps, limiter: UNLIMITED });
     const client = createClient((request) => app.fetch(request));
     const cost = async ({ key: token }: { key: string }) => {
       const meter = new Meter();

@@ -30,16 +30,17 @@ export async function prepare(
   places: Places,
   route: Route,
   example: Pick<Example, "at" | "send">,
-  credential: Credential,
+  credential: Credential | "none",
 ): Promise<Prepared> {
   const place = places[example.at ?? "busy"];
   const { ids = {}, query, body } = (await example.send?.(places)) ?? {};
-  const token = credential === "firebase" ? place.user.token : place.key;
+  const tokens = { firebase: place.user.token, apiKey: place.key, deviceKey: undefined, none: undefined };
+  const token = tokens[credential];
   return {
     route,
     ids: { ...place.ids, ...ids },
     query: query ? `?${query}` : "",
-    call: { token, ...(body === undefined ? {} : { body }) },
+    call: { ...(token === undefined ? {} : { token }), ...(body === undefined ? {} : { body }) },
   };
 }
 

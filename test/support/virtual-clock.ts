@@ -1,4 +1,5 @@
 import type { Surroundings } from "../../functions/src/domain/context.ts";
+import { newChance } from "./chance.ts";
 
 interface Event {
   at: number;
@@ -41,17 +42,6 @@ class Agenda {
     if (one && other) [this.#heap[i], this.#heap[j]] = [other, one];
     return j;
   }
-}
-
-/** Mulberry32. */
-export function newChance(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let h = Math.imul(state ^ (state >>> 15), state | 1);
-    h ^= h + Math.imul(h ^ (h >>> 7), h | 61);
-    return ((h ^ (h >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Surroundings whose time jumps from one sleeper's end to the next as soon as nothing else is left to do. */

@@ -4,7 +4,7 @@ import { bursts, mostInAWindow, simulate, steady } from "../../../bench/ratelimi
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
 import { Limiter, type Verdict } from "../../../functions/src/domain/budget/limiter.ts";
 import { MemoryBudgets } from "../../support/budgets.ts";
-import { POLICIES } from "../../support/policies.ts";
+import { POLICIES } from "../../support/limits.ts";
 import { virtualClock } from "../../support/virtual-clock.ts";
 
 const { sandbox: SANDBOX, enterprise: ENTERPRISE } = POLICIES;

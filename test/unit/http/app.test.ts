@@ -11,7 +11,7 @@ import type { Project } from "../../../functions/src/domain/project/project.ts";
 import { createApp, type PipelinePorts } from "../../../functions/src/http/app.ts";
 import { defineRoute } from "../../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Call, createClient } from "../../support/client.ts";
-import { POLICIES } from "../../support/policies.ts";
+import { POLICIES } from "../../support/limits.ts";
 import { testSurroundings } from "../../support/surroundings.ts";
 
 const shared = { fn: "x", summary: "s", description: "d", response: z.unknown(), errors: [] } as const;

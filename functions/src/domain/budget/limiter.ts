@@ -19,7 +19,7 @@ const POLICY_MS = 60_000;
 /** For how many sleeps an instance waits for the store, and for how many at most, of so many ms. */
 const TURNS = 5;
 const MOST_TURNS = 40;
-const TURN_MS = 50;
+const TURN_MS = DECIDE_MS / TURNS;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
 /** How many empty shards tell that the others are empty, too, where tokens are scarce. */
@@ -196,10 +196,10 @@ export class Limiter {
    */
   async #patience(asking: Promise<unknown>): Promise<never> {
     let isAnswered = false;
-    const note = () => {
+    const answered = () => {
       isAnswered = true;
     };
-    asking.then(note, note);
+    asking.then(answered, answered);
     let turns = 0;
     for (let all = 0; all < MOST_TURNS && !isAnswered && (turns < TURNS || !this.#isConnected); all++) {
       const since = this.#now();

@@ -1,0 +1,18 @@
+import type { Limiter } from "../../functions/src/domain/budget/limiter.ts";
+import { policiesOf } from "../../functions/src/domain/budget/policies.ts";
+
+/** The contract's limits. */
+export const POLICIES = policiesOf({
+  sandbox: 5,
+  business: 100,
+  enterprise: 5000,
+  user: 600,
+  terminal: 120,
+  address: 300,
+  proxy: 3000,
+});
+
+/** A limiter that knows of tokens for everybody, and asks no store. */
+export const UNLIMITED: Pick<Limiter, "admit"> = {
+  admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
+};
