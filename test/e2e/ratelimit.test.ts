@@ -96,7 +96,12 @@ describe("The limits, on two instances with the built bundle", function () {
   });
 
   it("let exactly five of a hundred requests at once pass for a sandbox, with all its keys together", async () => {
-    for (let round = 0; round < 3; round++) {
+    // Where the machine stalls, the store is late, and instances limit by themselves: that is another test's.
+    const late = () =>
+      instances.flatMap((instance) => instance.output().match(/by this instance alone/g) ?? []).length;
+    for (let [exact, rounds] = [0, 0]; exact < 3; rounds++) {
+      assert.ok(rounds < 10, "the store was late nearly always");
+      const before = late();
       const { organization, key } = await newTenant(deps, SANDBOX);
       const more = await newApiKey(deps, { organization_id: organization.id, project_ids: null });
       const answers = await Promise.all(
@@ -107,6 +112,11 @@ describe("The limits, on two instances with the built bundle", function () {
           }),
         ),
       );
+      if (late() > before) {
+        await sleep(1500);
+        continue;
+      }
+      exact++;
       assert.deepEqual(tally(answers), { 403: 5, 429: 95 });
       for (const answer of answers) if (answer.status === 429) assertRefused(answer);
     }
@@ -256,9 +266,13 @@ describe("The limits while their store fails", function () {
   });
   after(() => gate.stop());
 
-  /** In shorter sleeps than the limiter's: a busy process delays either alike, so that only its patience counts. */
+  /** What the machine itself stalls does not count, as it does not for the limiter. */
   async function undecided(): Promise<never> {
-    for (let turn = 0; turn < 10; turn++) await sleep(DECIDED_MS / 10);
+    for (let turns = 0; turns < 10; ) {
+      const since = performance.now();
+      await sleep(DECIDED_MS / 10);
+      if (performance.now() - since < 1.5 * (DECIDED_MS / 10)) turns++;
+    }
     return assert.fail(`undecided after ${DECIDED_MS} ms`);
   }
 

@@ -263,6 +263,27 @@ describe("The limiter", () => {
     assert.deepEqual(clock.logged, []);
   });
 
+  it("takes again what came too late to be used, instead of refusing for a minute", async () => {
+    let latency = 900;
+    const clock = virtualClock();
+    const budgets = new MemoryBudgets(clock, () => latency);
+    const limiter = new Limiter({ ...clock, budgets });
+    const verdicts = await clock.until(
+      Promise.all([
+        ...Array.from({ length: 7 }, async () => limiter.admit(SUBJECT, SANDBOX)),
+        clock.sleep(1500).then(() => {
+          latency = 20;
+        }),
+      ]),
+    );
+    assert.equal(countAdmitted(verdicts.slice(0, 7) as Verdict[]), 5);
+    assert.equal(
+      budgets.peek(SUBJECT)?.grants.reduce((sum, { tokens }) => sum + tokens, 0),
+      5,
+    );
+    assert.deepEqual(clock.logged, []);
+  });
+
   it("forgets the subject that has been away the longest, beyond ten thousand", async () => {
     const { limiter, play, budgets } = newWorld();
     const admit = async (subject: string) => limiter.admit(subject, { ...SANDBOX, limit: 1 });

@@ -20,6 +20,8 @@ const POLICY_MS = 60_000;
 const TURNS = 5;
 const MOST_TURNS = 40;
 const TURN_MS = DECIDE_MS / TURNS;
+/** How many takes may be slow while an instance is still connecting to the store. */
+const FIRST_TAKES = 5;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
 /** How many empty shards tell that the others are empty, too, where tokens are scarce. */
@@ -59,6 +61,11 @@ interface Lease {
 interface Waiter {
   resolve(verdict: Verdict): void;
   reject(error: unknown): void;
+}
+
+/** How often the store has answered in one take. */
+interface Asked {
+  answers: number;
 }
 
 /** What this instance knows of one subject. */
@@ -105,8 +112,8 @@ export class Limiter {
   /** The last in the map is the one used last. */
   readonly #accounts = new Map<string, Account>();
   #outage = false;
-  /** Whether the store has answered in time before, or failed to for long enough. */
-  #isConnected = false;
+  /** How many more takes may be slow: none once the store has answered in time, or not at all. */
+  #slowTakes = FIRST_TAKES;
 
   constructor(ctx: Surroundings & { budgets: Budgets }) {
     this.#ctx = ctx;
@@ -163,8 +170,9 @@ export class Limiter {
       note(own, Math.min(lease.grant.until, now + policy.window_ms + DECIDE_MS), policy, now);
       return admitted(policy, account.remaining, account.reset_at - now);
     }
-    const free_at = Math.min(...account.shards.map(({ blocked_until }) => blocked_until));
-    if (now < free_at) return refused(policy, free_at - now);
+    if (openShards(account, now).length === 0) {
+      return refused(policy, Math.min(...account.shards.map(({ blocked_until }) => blocked_until)) - now);
+    }
     if (!isAlone) return undefined;
     note(own, now + policy.window_ms + DECIDE_MS, policy, now);
     return admitted(policy, mine - 1, (own[0]?.until ?? now) - now);
@@ -172,9 +180,10 @@ export class Limiter {
 
   /** One try to take tokens from one shard, or to learn that it has none. Where the store fails, this instance goes on alone. */
   async #take(account: Account): Promise<typeof AGAIN | undefined> {
-    const asking = this.#ask(account);
+    const asked = { answers: 0 };
+    const asking = this.#ask(account, asked);
     try {
-      const outcome = await Promise.race([asking, this.#patience(asking)]);
+      const outcome = await Promise.race([asking, this.#patience(asking, asked)]);
       this.#outage = false;
       return outcome;
     } catch (error) {
@@ -190,28 +199,29 @@ export class Limiter {
   }
 
   /**
-   * Rejects when the store has not answered in time. A sleep that took much longer than it should does not count:
+   * Rejects when the store has not answered in time, which begins anew with each of its answers. A sleep that took much longer than it should does not count:
    * the instance is kept busy by a crowd, and the answer may be there, waiting to be read. And one that the store has
    * never answered in time is still connecting: it waits for as long as it may.
    */
-  async #patience(asking: Promise<unknown>): Promise<never> {
+  async #patience(asking: Promise<unknown>, asked: Asked): Promise<never> {
     let isAnswered = false;
     const answered = () => {
       isAnswered = true;
     };
     asking.then(answered, answered);
-    let turns = 0;
-    for (let all = 0; all < MOST_TURNS && !isAnswered && (turns < TURNS || !this.#isConnected); all++) {
+    let [turns, answers] = [0, 0];
+    for (let all = 0; all < MOST_TURNS && !isAnswered && (turns < TURNS || this.#slowTakes > 0); all++) {
       const since = this.#now();
       await this.#ctx.sleep(TURN_MS);
-      if (this.#now() - since < 1.5 * TURN_MS) turns++;
+      if (asked.answers > answers) [turns, answers] = [0, asked.answers];
+      else if (this.#now() - since < 1.5 * TURN_MS) turns++;
     }
-    if (turns < TURNS || !isAnswered) this.#isConnected = true;
+    this.#slowTakes = isAnswered && turns >= TURNS ? Math.max(0, this.#slowTakes - 1) : 0;
     throw new Error("the store has not answered in time");
   }
 
   /** What comes too late for those who waited is true all the same: the next ones use it, or it is given back. */
-  async #ask(account: Account): Promise<typeof AGAIN | undefined> {
+  async #ask(account: Account, asked: Asked): Promise<typeof AGAIN | undefined> {
     const number = this.#choose(account);
     const { source, known, subject } = account;
     const isStale = source && this.#now() >= account.policy_at + POLICY_MS;
@@ -220,6 +230,7 @@ export class Limiter {
       this.#ctx.budgets.get(subject, number),
       isStale && source().then((policy) => setPolicy(account, policy, this.#now())),
     ]);
+    asked.answers += 1;
     return this.#takeFrom(account, number, read);
   }
 
@@ -255,11 +266,11 @@ export class Limiter {
         return AGAIN;
       }
       if (at >= account.shared_until) account.known = put;
-      account.leases = account.leases.filter(
-        (lease) => lease.left > 0 && lease.grant.until > at && !ended.includes(lease),
-      );
-      account.leases.push(...taken);
     }
+    const rest = account.leases.filter(
+      (lease) => lease.left > 0 && lease.grant.until > at && !ended.includes(lease),
+    );
+    account.leases = [...rest, ...taken];
     shard.free = free - ready - ahead;
     shard.blocked_until = freeAt(grants, capacity, at);
     account.empty = free > 0 ? 0 : account.empty + 1;
@@ -287,7 +298,7 @@ export class Limiter {
   /** The last shard while it may have tokens, then any that may; the first while nobody knows how many there are. */
   #choose(account: Account): number {
     const now = this.#now();
-    const open = account.shards.flatMap(({ blocked_until }, number) => (blocked_until <= now ? number : []));
+    const open = openShards(account, now);
     if (account.shard !== undefined && open.includes(account.shard)) return account.shard;
     const number = open[Math.floor(this.#ctx.random() * open.length)];
     if (number !== (account.shard ?? 0)) account.known = null;
@@ -341,6 +352,14 @@ const newAccount = (subject: string): Account => ({
   remaining: 0,
   reset_at: 0,
 });
+
+/** The shards that may have tokens: those that are not known to be empty, and those that unused ones go back to. */
+const openShards = ({ shards, leases }: Account, at: number): number[] => {
+  const unused = leases.filter(({ left, ends }) => left > 0 && ends <= at).map(({ shard }) => shard);
+  return shards.flatMap(({ blocked_until }, number) =>
+    blocked_until <= at || unused.includes(number) ? number : [],
+  );
+};
 
 /** The demand of one lease, at most its share of the limit; nothing for a single request. */
 const aheadFor = ({ demand }: Account, { limit, lease_ms, window_ms }: Policy): number =>
