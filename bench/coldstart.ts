@@ -78,7 +78,10 @@ async function subjects(): Promise<Subject[]> {
   }));
 }
 
-/** A route refuses at once who has no credential, and after a read who has an unknown one; a task just runs. */
+/**
+ * A path refuses at once a method that it has not, and its route, after a read and the limit of the address, who has
+ * an unknown credential; a task just runs.
+ */
 function asks(routes: readonly Route[]): Pick<Subject, "first" | "read"> {
   const ask = ({ method, path }: Route, rest: Partial<Ask>): Ask => ({
     method,
@@ -88,7 +91,10 @@ function asks(routes: readonly Route[]): Pick<Subject, "first" | "read"> {
   const guarded = routes.find(({ auth }) => auth !== "public");
   if (guarded) {
     const authorization = `Bearer ${newKey("pg", UUID).key}`;
-    return { first: ask(guarded, { status: 401 }), read: ask(guarded, { status: 401, authorization }) };
+    return {
+      first: ask(guarded, { method: "OPTIONS", status: 405 }),
+      read: ask(guarded, { status: 401, authorization }),
+    };
   }
   const [liveness, health] = routes;
   if (liveness && health) return { first: ask(liveness, { status: 200 }), read: ask(health, {}) };
@@ -153,16 +159,18 @@ async function send(port: number, { method, path, authorization }: Ask): Promise
   return response.statusCode ?? 0;
 }
 
-/** A Firestore that holds nothing and says so at once. */
+/** A Firestore that holds nothing, takes everything, and says so at once. */
 const emptyFirestore = (): Server =>
   http2.createServer().on("stream", async (stream, { ":path": method }) => {
     const asked = Buffer.concat(await stream.toArray()).toString("latin1");
     const [missing = ""] = /projects\/[^/]+\/databases\/[^/]+\/documents\/[\w/-]+/.exec(asked) ?? [];
     const field = (number: number, bytes: Uint8Array) => [(number << 3) | 2, bytes.length, ...bytes];
     const readTime = Buffer.of(0x08, 1);
-    const message = method?.endsWith("/BatchGetDocuments")
-      ? [...field(2, Buffer.from(missing)), ...field(4, readTime)]
-      : field(3, readTime);
+    const answers: Record<string, number[]> = {
+      BatchGetDocuments: [...field(2, Buffer.from(missing)), ...field(4, readTime)],
+      Commit: [...field(1, Buffer.from(field(1, readTime))), ...field(2, readTime)],
+    };
+    const message = answers[method?.split("/").at(-1) ?? ""] ?? field(3, readTime);
     stream.respond({ "content-type": "application/grpc" }, { waitForTrailers: true });
     stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
     stream.end(Buffer.of(0, 0, 0, 0, message.length, ...message));
