@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { createIdentityTokens } from "../../functions/src/data/identity.ts";
+import { createQueue } from "../../functions/src/data/queue.ts";
 import { openStorage } from "../../functions/src/data/storage.ts";
+import { openTasks } from "../../functions/src/data/tasks.ts";
 import { createTemplates } from "../../functions/src/data/templates.ts";
 
 /** A service that takes the connection and never answers must become our 503, not a hanging request. */
@@ -39,6 +41,21 @@ describe("A service that hangs", function () {
       isUnavailableInTime(templates.put("object", Buffer.from("sealed"))),
       isUnavailableInTime(templates.delete("object")),
     ]);
+  });
+
+  it("is unavailable: Cloud Tasks, whose request is called off", async () => {
+    const emulator = process.env["CLOUD_TASKS_EMULATOR_HOST"];
+    process.env["CLOUD_TASKS_EMULATOR_HOST"] = new URL(endpoint).host;
+    const tasks = openTasks();
+    const queue = createQueue({
+      projectId: "demo-x",
+      region: "europe-west1",
+      open: async () => tasks,
+      now: () => new Date(),
+    });
+    process.env["CLOUD_TASKS_EMULATOR_HOST"] = emulator;
+    const task = { project_id: "p", webhook_id: "w", delivery_id: "d", attempt: 1 };
+    await isUnavailableInTime(queue.enqueue("deliverwebhook", "00ff", task, new Date()));
   });
 
   it("is unavailable: Auth", async () => {
