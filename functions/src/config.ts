@@ -46,6 +46,7 @@ export const params = {
 export const secrets = {
   TEMPLATE_KEYS: defineSecret("TEMPLATE_KEYS"),
   SEAL_KEYS: defineSecret("SEAL_KEYS"),
+  WEBHOOK_KEYS: defineSecret("WEBHOOK_KEYS"),
 };
 
 /** The emulators that a process can be pointed to. */

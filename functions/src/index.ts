@@ -1,7 +1,7 @@
 // The deployment table: every function, its options, where its code is and what it is given; nothing else.
 import "./options.ts";
 import { params, secrets } from "./config.ts";
-import { schedule, serve } from "./serve.ts";
+import { schedule, serve, taskQueue, trigger } from "./serve.ts";
 
 const small = { memory: params.API_MEMORY_MIB, cpu: 1, timeoutSeconds: 60 };
 
@@ -74,4 +74,33 @@ export const sweeper = schedule(
   { ...small, concurrency: 1, schedule: "every 5 minutes", retryCount: 0 },
   () => import("./tasks/sweeper.ts").then(({ sweep }) => sweep),
   (deps) => deps.sweeperDeps(),
+);
+
+/** An endpoint that fails is tried again by a schedule of ours: the queue's own is for our faults, short and bounded. */
+const attempts = {
+  ...small,
+  concurrency: params.API_CONCURRENCY,
+  secrets: [secrets.WEBHOOK_KEYS],
+  retryConfig: { maxAttempts: 5, minBackoffSeconds: 5, maxBackoffSeconds: 60 },
+  rateLimits: { maxConcurrentDispatches: 1000, maxDispatchesPerSecond: 500 },
+};
+
+const attempt = async () => {
+  const [{ schema }, { deliver }] = await Promise.all([
+    import("./tasks/attempt.ts"),
+    import("./tasks/deliver.ts"),
+  ]);
+  return { schema, run: deliver };
+};
+
+export const deliverwebhook = taskQueue("deliverwebhook", attempts, attempt, (deps) => deps.deliveryDeps());
+
+export const retrywebhook = taskQueue("retrywebhook", attempts, attempt, (deps) => deps.deliveryDeps());
+
+export const outbox = trigger(
+  "outbox",
+  { ...small, concurrency: 1 },
+  "projects/{project_id}/events/{event_id}",
+  () => import("./tasks/outbox.ts").then(({ dispatch }) => dispatch),
+  (deps) => deps.outboxDeps(),
 );

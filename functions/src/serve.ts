@@ -1,6 +1,9 @@
+import { type DocumentOptions, onDocumentCreated } from "firebase-functions/firestore";
 import { type HttpsFunction, type HttpsOptions, onRequest } from "firebase-functions/https";
 import * as logger from "firebase-functions/logger";
 import { onSchedule, type ScheduleFunction, type ScheduleOptions } from "firebase-functions/scheduler";
+import { onTaskDispatched, type TaskQueueFunction, type TaskQueueOptions } from "firebase-functions/tasks";
+import type * as z from "zod";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import type { App } from "./http/app.ts";
 import type { Route } from "./http/route.ts";
@@ -60,6 +63,57 @@ export function schedule<Needs extends keyof Ports>(
   return onSchedule(options, async () => {
     const run = await start();
     await run();
+  });
+}
+
+/**
+ * A function that runs the tasks of the queue of its name. A task that rejects is answered 500 and runs again, as
+ * `retryConfig` says: never 503, at which Cloud Tasks would slow the whole queue. What is no task is acknowledged.
+ */
+export function taskQueue<Needs extends keyof Ports, Task>(
+  id: string,
+  options: TaskQueueOptions,
+  task: () => Promise<{ schema: z.ZodType<Task>; run(ctx: Given<Needs>, task: Task): Promise<void> }>,
+  give: (deps: Deps) => Given<NoInfer<Needs>> | Promise<Given<NoInfer<Needs>>>,
+): TaskQueueFunction {
+  const start = once(id, async () => {
+    const [{ schema, run }, deps] = await Promise.all([task(), import("./deps.ts")]);
+    const ctx = await give(deps);
+    return async (data: unknown) => {
+      const parsed = schema.safeParse(data);
+      if (parsed.success) await run(ctx, parsed.data);
+      else ctx.log.error("this is no task, and never will be", { id, issues: parsed.error.issues });
+    };
+  });
+  return onTaskDispatched({ ...options, invoker: "private" }, async ({ data }) => {
+    const run = await start();
+    await run(data);
+  });
+}
+
+type Params<Document extends string> = Parameters<
+  Parameters<typeof onDocumentCreated<Document>>[1]
+>[0]["params"];
+
+/**
+ * A function that runs when a document has been created, for up to 24 h until it does not reject. It is told the
+ * document's path alone: what the event says of its fields may be late, and is not ours to trust.
+ */
+export function trigger<Needs extends keyof Ports, Document extends string>(
+  id: string,
+  options: Omit<DocumentOptions, "document" | "retry">,
+  document: Document,
+  task: () => Promise<(ctx: Given<Needs>, params: Params<Document>) => Promise<void>>,
+  give: (deps: Deps) => Given<NoInfer<Needs>> | Promise<Given<NoInfer<Needs>>>,
+): ReturnType<typeof onDocumentCreated<Document>> {
+  const start = once(id, async () => {
+    const [run, deps] = await Promise.all([task(), import("./deps.ts")]);
+    const ctx = await give(deps);
+    return (params: Params<Document>) => run(ctx, params);
+  });
+  return onDocumentCreated({ ...options, document, retry: true }, async ({ params }) => {
+    const run = await start();
+    await run(params);
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { allRoutes } from "../../functions/src/api/routes.ts";
+import { QUEUES } from "../../functions/src/domain/delivery/queue.ts";
 import * as table from "../../functions/src/index.ts";
 
 /** What architecture promises of each function; a figure that is a parameter stands by its name. */
@@ -26,12 +27,17 @@ const MANIFEST: Record<string, object> = {
   members: { ...api, secrets: ["SEAL_KEYS"] },
   projects: api,
   health: api,
+  deliverwebhook: { ...api, trigger: "tasks", secrets: ["WEBHOOK_KEYS"] },
+  retrywebhook: { ...api, trigger: "tasks", secrets: ["WEBHOOK_KEYS"] },
+  outbox: { ...api, concurrency: 1, trigger: "event" },
   sweeper: { ...api, concurrency: 1, trigger: "schedule" },
 };
 
 interface Endpoint {
   region: string[];
   httpsTrigger?: { invoker?: string[] };
+  taskQueueTrigger?: { invoker?: string[]; retryConfig: object; rateLimits: object };
+  eventTrigger?: { eventType: string; eventFilterPathPatterns: object; retry: boolean };
   scheduleTrigger?: object;
   secretEnvironmentVariables?: { key: string }[];
   availableMemoryMb: string;
@@ -41,11 +47,21 @@ interface Endpoint {
   minInstances: string | null;
 }
 
+const TRIGGERS = {
+  httpsTrigger: "https",
+  taskQueueTrigger: "tasks",
+  eventTrigger: "event",
+  scheduleTrigger: "schedule",
+} as const;
+
 /** As JSON, where a parameter stands by its name and what is left to the platform is null. */
 const endpoints = Object.entries(table).map(([name, fn]) => {
   const { __endpoint } = fn as unknown as { __endpoint: object };
   return [name, JSON.parse(JSON.stringify(__endpoint)) as Endpoint] as const;
 });
+
+const withoutNulls = (fields: object) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
 describe("The deployment table", () => {
   it("has exactly the functions of the manifest", () => {
@@ -61,7 +77,7 @@ describe("The deployment table", () => {
           cpu,
           concurrency,
           timeoutSeconds,
-          trigger: endpoint.httpsTrigger ? "https" : endpoint.scheduleTrigger ? "schedule" : "?",
+          trigger: Object.entries(TRIGGERS).find(([trigger]) => trigger in endpoint)?.[1],
           secrets: (endpoint.secretEnvironmentVariables ?? []).map(({ key }) => key),
           ...(minInstances === null ? {} : { minInstances }),
         },
@@ -73,6 +89,32 @@ describe("The deployment table", () => {
 
     it(`names ${name} in one lower-case word`, () => assert.match(name, /^[a-z]+$/));
   }
+
+  const endpointOf = (name: string) => endpoints.find(([each]) => each === name)?.[1];
+
+  for (const name of ["deliverwebhook", "retrywebhook"]) {
+    it(`lets Cloud Tasks alone call ${name}, and again five times at most`, () => {
+      const { invoker, retryConfig, rateLimits } = endpointOf(name)?.taskQueueTrigger ?? assert.fail();
+      assert.deepEqual(invoker, ["private"]);
+      assert.deepEqual(withoutNulls(retryConfig), {
+        maxAttempts: 5,
+        minBackoffSeconds: 5,
+        maxBackoffSeconds: 60,
+      });
+      assert.deepEqual(rateLimits, { maxConcurrentDispatches: 1000, maxDispatchesPerSecond: 500 });
+    });
+  }
+
+  it("runs outbox with each event that is created, again until it succeeds", () => {
+    const { eventType, eventFilterPathPatterns, retry } = endpointOf("outbox")?.eventTrigger ?? assert.fail();
+    assert.equal(eventType, "google.cloud.firestore.document.v1.created");
+    assert.deepEqual(eventFilterPathPatterns, { document: "projects/{project_id}/events/{event_id}" });
+    assert.equal(retry, true);
+  });
+
+  it("has a queue for every name of the port", () => {
+    for (const queue of QUEUES) assert.ok(endpointOf(queue)?.taskQueueTrigger, queue);
+  });
 
   it("has a function for every route", () => {
     for (const { fn, operationId } of allRoutes)
