@@ -1,4 +1,5 @@
-import { defineInt, defineSecret, defineString } from "firebase-functions/params";
+import { defineBoolean, defineInt, defineSecret, defineString } from "firebase-functions/params";
+import type { DestinationPolicy } from "./domain/webhook/destination.ts";
 
 const rate = (limit: number, whose: string) => ({
   default: limit,
@@ -38,6 +39,22 @@ export const params = {
   RATE_TERMINAL: defineInt("RATE_TERMINAL", rate(120, "of a terminal")),
   RATE_ADDRESS: defineInt("RATE_ADDRESS", rate(300, "without a valid credential, from one address")),
   RATE_PROXY: defineInt("RATE_PROXY", rate(3000, "without a valid credential, through one proxy")),
+  OWN_HOSTS: defineString("OWN_HOSTS", {
+    default: "",
+    description: "Hosts at which this API is reached, separated by commas: no webhook may lead there.",
+  }),
+  WEBHOOK_ALLOW_LOCALHOST: defineBoolean("WEBHOOK_ALLOW_LOCALHOST", {
+    default: false,
+    description: "Lets webhooks lead to http://localhost, in a demo project alone.",
+  }),
+  WEBHOOK_OWN_PORTS: defineString("WEBHOOK_OWN_PORTS", {
+    default: "",
+    description: "Ports of localhost that are the emulators' own, as ranges: 5001-5010,5101-5110.",
+  }),
+  WEBHOOK_SWEEP_GRACE_S: defineInt("WEBHOOK_SWEEP_GRACE_S", {
+    default: 300,
+    description: "How long after an attempt was due the sweeper takes its task to be lost.",
+  }),
   API_MEMORY_MIB: defineInt("API_MEMORY_MIB", { default: 512 }),
   API_CONCURRENCY: defineInt("API_CONCURRENCY", { default: 80 }),
 };
@@ -77,6 +94,22 @@ export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
     if (demo && !env[name]) throw new Error(`${name} is not set in the demo project ${projectId}`);
   }
   return { projectId };
+}
+
+/** Where webhooks may lead, and may not: our own hosts are those named, and those that a project has anyway. */
+export function readDestinations(projectId: string): DestinationPolicy {
+  const demo = projectId.startsWith("demo-");
+  const named = params.OWN_HOSTS.value().split(",");
+  const given = [`*-${projectId}.cloudfunctions.net`, `${projectId}.web.app`, `${projectId}.firebaseapp.com`];
+  const ranges = params.WEBHOOK_OWN_PORTS.value().split(",");
+  return {
+    ownHosts: [...named.map((host) => host.trim()).filter(Boolean), ...given],
+    allowLocalhost: demo && params.WEBHOOK_ALLOW_LOCALHOST.value(),
+    ownPorts: ranges.filter(Boolean).flatMap((range) => {
+      const [first = 0, last = first] = range.split("-").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    }),
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as logger from "firebase-functions/logger";
-import { params, readRuntime, readSecret } from "./config.ts";
+import { params, readDestinations, readRuntime, readSecret } from "./config.ts";
 import { createApiKeys } from "./data/apikeys.ts";
 import { createAudit } from "./data/audit.ts";
 import { createBudgets } from "./data/budgets.ts";
@@ -50,6 +50,8 @@ type CorePorts =
 type ApiDeps = Surroundings & Pick<Ports, CorePorts | "limiter" | "policies">;
 type AdminPorts = CorePorts | "changes" | "palms" | "users";
 type GalleryPorts = "changes" | "galleries" | "palms" | "sealing" | "templates";
+/** What an event needs to become tasks. */
+type DispatchPorts = "deliveries" | "queue" | "schedule" | "webhooks";
 
 /** The clients that every function has; they open no connection until they are used. */
 function connect() {
@@ -128,6 +130,36 @@ async function sealingDeps({ projectId }: Clients): Promise<Pick<Ports, "sealing
   return { sealing: createSealing(parseKeyring("TEMPLATE_KEYS", readSecret("TEMPLATE_KEYS", projectId))) };
 }
 
+/** Subscriptions and what is sent to them, the queue, and when. Its client is loaded for the first task. */
+async function dispatchDeps({ db, projectId }: Clients): Promise<Pick<Ports, DispatchPorts>> {
+  const [{ createWebhooks }, { createDeliveries }, { createQueue }, { createSchedule }] = await Promise.all([
+    import("./data/webhooks.ts"),
+    import("./data/deliveries.ts"),
+    import("./data/queue.ts"),
+    import("./domain/delivery/schedule.ts"),
+  ]);
+  const open = () => import("./data/tasks.ts").then(({ openTasks }) => openTasks());
+  return {
+    webhooks: createWebhooks(db),
+    deliveries: createDeliveries(db),
+    queue: createQueue({ projectId, region: REGION, open, now: surroundings.now }),
+    schedule: createSchedule({ grace_ms: params.WEBHOOK_SWEEP_GRACE_S.value() * 1000 }),
+  };
+}
+
+/** The client for whatever a customer names, and the keys of their secrets. */
+async function sendingDeps({ projectId }: Clients): Promise<Pick<Ports, "outbound" | "secrets">> {
+  const [{ createOutbound }, { createSecretSealing }, { parseKeyring }] = await Promise.all([
+    import("./data/outbound.ts"),
+    import("./data/webhooks.ts"),
+    import("./data/keyring.ts"),
+  ]);
+  return {
+    outbound: createOutbound(readDestinations(projectId)),
+    secrets: createSecretSealing(parseKeyring("WEBHOOK_KEYS", readSecret("WEBHOOK_KEYS", projectId))),
+  };
+}
+
 /** What every function that serves routes has. @public */
 export function apiDeps(clients: Clients = connect()): ApiDeps {
   return { ...coreDeps(clients), ...rateDeps(clients) };
@@ -152,12 +184,28 @@ export async function membersDeps(): Promise<ApiDeps & Pick<Ports, "changes" | "
   return { ...apiDeps(clients), ...palms, ...once };
 }
 
-/** For `identify` alone: galleries, templates and the keys that open them. */
-export async function galleryDeps(): Promise<ApiDeps & Pick<Ports, GalleryPorts | "idempotency">> {
+/** For `webhooks`. @public */
+export async function webhooksDeps(): Promise<
+  ApiDeps & Pick<Ports, DispatchPorts | "idempotency" | "outbound" | "secrets">
+> {
   const clients = connect();
-  const [live, palms, once, templates, { sealing }] = await Promise.all([
+  const [dispatch, sending, once] = await Promise.all([
+    dispatchDeps(clients),
+    sendingDeps(clients),
+    onceDeps(clients),
+  ]);
+  return { ...apiDeps(clients), ...dispatch, ...sending, ...once };
+}
+
+/** For `identify` alone: galleries, templates and the keys that open them. */
+export async function galleryDeps(): Promise<
+  ApiDeps & Pick<Ports, GalleryPorts | DispatchPorts | "idempotency">
+> {
+  const clients = connect();
+  const [live, palms, dispatch, once, templates, { sealing }] = await Promise.all([
     import("./domain/palm/galleries.ts"),
     palmDeps(clients),
+    dispatchDeps(clients),
     onceDeps(clients),
     templatesDeps(clients),
     sealingDeps(clients),
@@ -166,6 +214,7 @@ export async function galleryDeps(): Promise<ApiDeps & Pick<Ports, GalleryPorts 
   return {
     ...apiDeps(clients),
     ...palms,
+    ...dispatch,
     ...once,
     ...templates,
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
@@ -192,10 +241,32 @@ export async function healthDeps(): Promise<ApiDeps & Pick<Ports, "checks">> {
   return { ...apiDeps(clients), checks: new health.Checks(list, () => performance.now()) };
 }
 
-/** For `sweeper`: what it sweeps. @public */
-export async function sweeperDeps(): Promise<Surroundings & Pick<Ports, CorePorts | "templates">> {
+/** For `deliverwebhook` and `retrywebhook`. @public */
+export async function deliveryDeps(): Promise<
+  Surroundings & Pick<Ports, CorePorts | DispatchPorts | "breaker" | "outbound" | "secrets">
+> {
   const clients = connect();
-  return { ...coreDeps(clients), ...(await templatesDeps(clients)) };
+  const [dispatch, sending, { Breaker }] = await Promise.all([
+    dispatchDeps(clients),
+    sendingDeps(clients),
+    import("./domain/delivery/breaker.ts"),
+  ]);
+  return { ...coreDeps(clients), ...dispatch, ...sending, breaker: new Breaker(surroundings) };
+}
+
+/** For `outbox`. @public */
+export async function outboxDeps(): Promise<Surroundings & Pick<Ports, CorePorts | DispatchPorts>> {
+  const clients = connect();
+  return { ...coreDeps(clients), ...(await dispatchDeps(clients)) };
+}
+
+/** For `sweeper`: what it sweeps. @public */
+export async function sweeperDeps(): Promise<
+  Surroundings & Pick<Ports, CorePorts | DispatchPorts | "templates">
+> {
+  const clients = connect();
+  const [dispatch, templates] = await Promise.all([dispatchDeps(clients), templatesDeps(clients)]);
+  return { ...coreDeps(clients), ...dispatch, ...templates };
 }
 
 /** For the operator's command: what it lists, makes and changes. @public */

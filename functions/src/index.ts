@@ -61,6 +61,13 @@ export const projects = serve(
   (deps) => deps.projectsDeps(),
 );
 
+export const webhooks = serve(
+  "webhooks",
+  { ...api, secrets: [secrets.WEBHOOK_KEYS, secrets.SEAL_KEYS] },
+  () => import("./api/webhooks/routes.ts"),
+  (deps) => deps.webhooksDeps(),
+);
+
 /** Also answers every path under /v1 that no other function has. */
 export const health = serve(
   "health",

@@ -7,6 +7,7 @@ import { routes as devices } from "./devices/routes.ts";
 import { routes as health } from "./health/routes.ts";
 import { routes as members } from "./members/routes.ts";
 import { routes as projects } from "./projects/routes.ts";
+import { routes as webhooks } from "./webhooks/routes.ts";
 
 /** Every route by group, for documentation and for tests that walk them; no function loads this table. */
 export const groups: Record<string, readonly Route<keyof Ports>[]> = {
@@ -16,6 +17,7 @@ export const groups: Record<string, readonly Route<keyof Ports>[]> = {
   devices,
   members,
   projects,
+  webhooks,
   health,
 };
 

@@ -62,6 +62,17 @@ export class Documents<T extends object> {
     return this.#parseAll((await answered(query.get())).docs);
   }
 
+  /** What a query without an order finds, by path, page by page: in constant memory, however long each page takes. */
+  async *pages(query: Query): AsyncIterable<T[]> {
+    const ordered = query.orderBy(FieldPath.documentId()).limit(BATCH);
+    let page: Stored<T>[] = [];
+    do {
+      const last = page.at(-1);
+      page = await this.query(last ? ordered.startAfter(versionOf(last).ref) : ordered);
+      if (page.length > 0) yield page.map(({ value }) => value);
+    } while (page.length === BATCH);
+  }
+
   /** What a query finds, as a list in our order; `toValue` makes the domain's thing of each. */
   list(query: Query): Listing<T>;
   list<U>(query: Query, toValue: (value: T) => U): Listing<U>;
@@ -74,11 +85,17 @@ export class Documents<T extends object> {
         return (await this.query(part)).map(({ value }) => toValue(value));
       },
       count: () => count(query),
-      stream: () => this.#stream(ordered, toValue),
+      stream: () => this.stream(ordered, toValue),
     };
   }
 
-  async *#stream<U>(query: Query, toValue: (value: T) => U): AsyncIterable<U[]> {
+  /** What a query finds in its order, as many at a time as have come, in constant memory. */
+  stream(query: Query): AsyncIterable<T[]>;
+  stream<U>(query: Query, toValue: (value: T) => U): AsyncIterable<U[]>;
+  async *stream<U>(
+    query: Query,
+    toValue = (value: T) => value as unknown as U,
+  ): AsyncIterable<U[]> {
     for await (const snapshots of batches(query)) {
       yield this.#parseAll(snapshots).map(({ value }) => toValue(value));
     }
@@ -137,7 +154,7 @@ export async function count(query: Query): Promise<number> {
   return (await answered(query.count().get())).data().count;
 }
 
-/** How many rows wait for whoever reads them, at most. */
+/** How many rows wait for whoever reads them, at most; how many are in a page. */
 const BATCH = 500;
 
 /**
@@ -183,6 +200,21 @@ export const deleteDocument = (ref: DocumentReference): Write => toWrite((batch)
 export function stored<T>(value: T, ref: DocumentReference, updateTime: Timestamp): Stored<T> {
   return { value, version: { ref, updateTime } as unknown as Version };
 }
+
+/** Deletes documents, whoever changed them since. */
+export async function eraseAll(db: Firestore, refs: readonly DocumentReference[]): Promise<void> {
+  for (let start = 0; start < refs.length; start += BATCH) {
+    const batch = db.batch();
+    for (const ref of refs.slice(start, start + BATCH)) batch.delete(ref);
+    await answered(batch.commit());
+  }
+}
+
+export const refOf = (was: Pick<Stored<unknown>, "version">): DocumentReference => versionOf(was).ref;
+
+/** Behind what was read, in the order of that field and, where it is equal, of the path. */
+export const behind = (query: Query, was: Stored<unknown>, field: Date): Query =>
+  query.startAfter(Timestamp.fromDate(field), versionOf(was).ref);
 
 function versionOf(was: Pick<Stored<unknown>, "version">): { ref: DocumentReference; updateTime: Timestamp } {
   return was.version as unknown as { ref: DocumentReference; updateTime: Timestamp };

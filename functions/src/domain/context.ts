@@ -2,6 +2,10 @@ import type { ApiKeys } from "./apikey/apikey.ts";
 import type { Audit } from "./audit/audit.ts";
 import type { Limiter } from "./budget/limiter.ts";
 import type { Policies } from "./budget/policies.ts";
+import type { Breaker } from "./delivery/breaker.ts";
+import type { Deliveries } from "./delivery/delivery.ts";
+import type { Queue } from "./delivery/queue.ts";
+import type { Schedule } from "./delivery/schedule.ts";
 import type { Devices } from "./device/device.ts";
 import type { Environments } from "./environment/environment.ts";
 import type { Events } from "./event/event.ts";
@@ -20,14 +24,18 @@ import type { Scans } from "./scan/scan.ts";
 import type { Commit } from "./store.ts";
 import type { Transactions } from "./transaction/transaction.ts";
 import type { IdentityTokens, Users } from "./user/user.ts";
+import type { Outbound } from "./webhook/outbound.ts";
+import type { SecretSealing, Webhooks } from "./webhook/webhook.ts";
 
 /** Every port there is. A function gets those that the deployment table names, a verb asks for those it uses. */
 export interface Ports {
   apiKeys: ApiKeys;
   audit: Audit;
+  breaker: Pick<Breaker, "enter">;
   changes: Changes;
   checks: Checks;
   commit: Commit;
+  deliveries: Deliveries;
   devices: Devices;
   environments: Environments;
   events: Events;
@@ -38,14 +46,19 @@ export interface Ports {
   limiter: Pick<Limiter, "admit">;
   members: Members;
   organizations: Organizations;
+  outbound: Outbound;
   palms: Palms;
   policies: Policies;
   projects: Projects;
+  queue: Queue;
   scans: Scans;
+  schedule: Schedule;
   sealing: Sealing;
+  secrets: SecretSealing;
   templates: Templates;
   transactions: Transactions;
   users: Users;
+  webhooks: Webhooks;
 }
 
 /** Time, ids and log: what a verb may not take from the outside itself. */

@@ -16,6 +16,7 @@ export type ErrorCode =
   | "unsupported_media_type"
   | "poor_quality"
   | "template_mismatch"
+  | "destination_not_allowed"
   | "rate_limited"
   | "internal"
   | "unavailable";

@@ -22,12 +22,14 @@ export interface Stored<T> {
 /** The kinds of things that a change can be about. */
 export const TARGETS = [
   "api_key",
+  "delivery",
   "device",
   "environment",
   "member",
   "organization",
   "palm",
   "project",
+  "webhook",
 ] as const;
 export type Target = (typeof TARGETS)[number];
 

@@ -6,7 +6,7 @@ import { faultOf, isStorable } from "./range.ts";
 /** Deeper than this a list is read by `cursor`: skipping rows costs as much as reading them. */
 const MAX_DEPTH = 100_000;
 const MIN_PER_PAGE = 10;
-const DEFAULT_PER_PAGE = 50;
+export const DEFAULT_PER_PAGE = 50;
 
 const whole = (least: number, most: number) =>
   z
@@ -107,7 +107,7 @@ export async function readPage<T extends Position, U>(
  * A cursor is a place in the list, and nothing that needs hiding: base64url of `<ms>.<id>`, followed by
  * `.<from>.<to>` where the list is one of a range.
  */
-function writeCursor({ created_at, id }: Position, range: Range | undefined): string {
+export function writeCursor({ created_at, id }: Position, range: Range | undefined): string {
   const moments = range ? [range.from, range.to].map((moment) => moment.getTime()) : [];
   return Buffer.from([created_at.getTime(), id, ...moments].join(".")).toString("base64url");
 }

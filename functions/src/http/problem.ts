@@ -23,6 +23,7 @@ export const PROBLEMS: Record<ErrorCode, Kind> = {
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   poor_quality: { status: 422, title: "Poor quality" },
   template_mismatch: { status: 422, title: "Template mismatch" },
+  destination_not_allowed: { status: 422, title: "Destination is not allowed" },
   rate_limited: { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Unavailable" },

@@ -15,15 +15,15 @@ export const isStorable = (moment: Date): boolean =>
 /** Times are stored in milliseconds: the first of them that is not before a finer moment. */
 const toMoment = (text: string): Date => new Date(Date.parse(text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
 
-const moment = z.iso
+/** A moment as a caller writes it. */
+export const moment = z.iso
   .datetime({ offset: true, error: "is no RFC 3339 time with Z or an offset (in a URL + is %2B)" })
-  .transform(toMoment)
-  .optional();
+  .transform(toMoment);
 
 /** The query parameters of what is asked for by time. */
 export const rangeQuery = {
-  from: moment.meta({ description: "Inclusive; 24 hours before `to` unless given." }),
-  to: moment.meta({ description: "Exclusive; now unless given." }),
+  from: moment.optional().meta({ description: "Inclusive; 24 hours before `to` unless given." }),
+  to: moment.optional().meta({ description: "Exclusive; now unless given." }),
 };
 
 /** What a query asks for by time. A cursor goes on in the range that it was made in. */

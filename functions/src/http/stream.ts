@@ -1,5 +1,4 @@
 import type * as z from "zod";
-import type { Listing } from "../domain/list.ts";
 
 /** How much text a chunk gathers before it is sent, in characters. */
 const CHUNK = 32 * 1024;
@@ -76,12 +75,12 @@ export class Streamed {
   }
 }
 
-/** A list as a JSON array; each item is held against its schema. */
+/** Batches of items as a JSON array; each item is held against its schema. */
 export function streamArray<T, U>(
   shape: z.ZodType<U>,
-  listing: Listing<T>,
+  batches: AsyncIterable<readonly T[]>,
   toWire: (item: T) => U,
 ): Streamed {
   const write = (item: T): string => JSON.stringify(shape.parse(toWire(item)));
-  return new Streamed({ begin: "[", first: "", next: ",", end: "]", write }, listing.stream());
+  return new Streamed({ begin: "[", first: "", next: ",", end: "]", write }, batches);
 }

@@ -1,13 +1,25 @@
 import type { Ctx } from "../domain/context.ts";
+import type { ChoreCtx } from "../domain/delivery/doChores.ts";
+import type { DispatchCtx } from "../domain/delivery/dispatchEvent.ts";
+import { sweepChores } from "../domain/delivery/sweepChores.ts";
+import { sweepDeliveries } from "../domain/delivery/sweepDeliveries.ts";
+import { sweepExpired } from "../domain/delivery/sweepExpired.ts";
+import { sweepOutbox } from "../domain/event/sweepOutbox.ts";
 import { sweepGarbage } from "../domain/garbage/sweepGarbage.ts";
 
 /** A run ends by itself well before the function's 60 s are over; the next one goes on. */
 const RUN_MS = 45_000;
 
-type SweeperCtx = Ctx<"garbage" | "templates" | "commit">;
+type SweeperCtx = Ctx<"garbage" | "templates" | "commit"> & DispatchCtx & ChoreCtx;
 
-/** What is swept, in this order: templates of erased and replaced palms, and of enrolments that died. */
-const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unknown>)[] = [sweepGarbage];
+/** What is swept, in this order: what webhooks wait for, what was asked for and not finished, what is to go. */
+const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unknown>)[] = [
+  sweepOutbox,
+  sweepDeliveries,
+  sweepChores,
+  sweepGarbage,
+  sweepExpired,
+];
 
 /** One run of the sweeper. A step that fails must not keep the others from their work. */
 export async function sweep(ctx: SweeperCtx): Promise<void> {

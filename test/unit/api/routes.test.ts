@@ -40,6 +40,18 @@ const CONTRACT = [
   ["getMember", "GET", "/v1/project/{project_id}/members/{member_id}", "F K"],
   ["listProjects", "GET", "/v1/projects", "F K"],
   ["getProject", "GET", "/v1/projects/{project_id}", "F K"],
+  ["listWebhooks", "GET", "/v1/project/{project_id}/webhooks", "F K"],
+  ["createWebhook", "POST", "/v1/project/{project_id}/webhooks", "F K"],
+  ["getWebhook", "GET", "/v1/project/{project_id}/webhooks/{webhook_id}", "F K"],
+  ["deleteWebhook", "DELETE", "/v1/project/{project_id}/webhooks/{webhook_id}", "F K"],
+  ["updateWebhook", "PATCH", "/v1/project/{project_id}/webhooks/{webhook_id}", "F K"],
+  ["testWebhook", "POST", "/v1/project/{project_id}/webhooks/{webhook_id}/test", "F K"],
+  ["rotateWebhookSecret", "POST", "/v1/project/{project_id}/webhooks/{webhook_id}/rotate-secret", "F K"],
+  ["recoverDeliveries", "POST", "/v1/project/{project_id}/webhooks/{webhook_id}/recover", "F K"],
+  ["listDeliveries", "GET", "/v1/project/{project_id}/webhooks/{webhook_id}/deliveries", "F K"],
+  ["listAttempts", "GET", "/v1/project/{project_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/attempts", "F K"],
+  ["retryDelivery", "POST", "/v1/project/{project_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/retry", "F K"],
+  ["listEvents", "GET", "/v1/project/{project_id}/events", "F K"],
   ["liveness", "GET", "/v1/health/live", "–"],
   ["health", "GET", "/v1/health", "–"],
 ];
@@ -49,14 +61,23 @@ const IDEMPOTENT = [
   "createMember",
   "createOrganizationApiKey",
   "createProjectApiKey",
+  "createWebhook",
   "enrollPalm",
+  "recoverDeliveries",
+  "retryDelivery",
   "rotateApiKey",
+  "rotateWebhookSecret",
+  "testWebhook",
 ];
 
 /** Api.md's shapes, as far as they are built: the exact keys, in their order. */
 const SHAPES: Record<string, string> = {
   ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
+  Attempt: "attempt started_at duration_ms status_code response_body response_truncated error url",
   AuditEntry: "id organization_id project_id actor operation target request_id created_at",
+  Delivery:
+    "id webhook_id event_id event_type status attempt_count attempts next_attempt_at last_status_code error created_at " +
+    "completed_at",
   Device: "id project_id name enabled mode app_version last_seen_at created_at",
   Environment: "id type template_format target_fpir calibrated palms server_lookup_allowed",
   Identification: "scan_id outcome member_id score threshold hand searched took_ms",
@@ -69,6 +90,7 @@ const SHAPES: Record<string, string> = {
   ScanSummary: "bucket from to buckets",
   Transaction: "id project_id device_id member_id scan_id status amount_minor currency reference created_at",
   Verification: "scan_id outcome score threshold hand took_ms",
+  Webhook: "id project_id url event_types enabled description disabled_reason created_at updated_at",
 };
 
 /** Every object that a schema describes, by its name where it has one. */

@@ -59,7 +59,7 @@ function appOf(listing: Listing<Item>) {
     response: z.union([z.array(Shape), pageShape(Shape)]),
     errors: [],
     handle: async (_ctx, { query }) =>
-      asksForPage(query) ? readPage(listing, query, toWire) : streamArray(Shape, listing, toWire),
+      asksForPage(query) ? readPage(listing, query, toWire) : streamArray(Shape, listing.stream(), toWire),
   });
   const ctx = testSurroundings();
   // biome-ignore lint/suspicious/noExplicitAny: a public route needs no port

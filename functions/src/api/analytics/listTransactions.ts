@@ -26,6 +26,6 @@ export const listTransactions = defineRoute({
     const transactions = ctx.transactions.ofProject(project.id, range);
     return asksForPage(query)
       ? readPage(transactions, query, toTransaction, range)
-      : streamArray(TransactionShape, transactions, toTransaction);
+      : streamArray(TransactionShape, transactions.stream(), toTransaction);
   },
 });

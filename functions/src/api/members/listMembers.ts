@@ -25,6 +25,6 @@ export const listMembers = defineRoute({
     const members = ctx.members.ofProject(project.id);
     return asksForPage(query)
       ? readPage(members, query, toMember)
-      : streamArray(MemberShape, members, toMember);
+      : streamArray(MemberShape, members.stream(), toMember);
   },
 });

@@ -88,3 +88,28 @@ function fullYear(digits: string, now: Date): number {
   const year = Math.floor(thisYear / 100) * 100 + Number(digits);
   return year > thisYear + 50 ? year - 100 : year;
 }
+
+/** The schedule as verbs use it, and how long a lost task is waited for. */
+export interface Schedule {
+  /** Until when what is created now is tried. */
+  end(created_at: Date): Date;
+  /** When it is tried next, after so many scheduled attempts; `undefined` when it was the last. */
+  next(after: {
+    created_at: Date;
+    scheduled: number;
+    now: Date;
+    retry_after: string | null;
+    random: number;
+  }): Date | undefined;
+  /** How long after an attempt was due its task is taken to be lost, in ms. */
+  grace_ms: number;
+}
+
+/** @param scale shortens the schedule, for tests; 1 without it */
+export function createSchedule({ grace_ms, scale = 1 }: { grace_ms: number; scale?: number }): Schedule {
+  return {
+    end: (created_at) => new Date(created_at.getTime() + WINDOW_MS * scale),
+    next: ({ scheduled: made, ...input }) => nextAttempt({ ...input, made, scale })?.at,
+    grace_ms,
+  };
+}

@@ -1,10 +1,16 @@
-import type { Write } from "../store.ts";
+import type { Position } from "../list.ts";
+import type { Stored, Write } from "../store.ts";
+import { type DisabledReason, SUBSCRIBABLE } from "../webhook/webhook.ts";
+
+/** What can happen. Subscriptions are for some of it; a test is sent to one, and the last is only listed. */
+export const EVENT_TYPES = [...SUBSCRIBABLE, "webhook.test", "webhook.disabled"] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Something that happened, as it will be told to webhooks: the outbox is the events not yet dispatched. */
 export interface Event {
   id: string;
   project_id: string;
-  event_type: "enrollment.completed";
+  event_type: EventType;
   /** The JSON document that is signed and sent, byte for byte. */
   body: string;
   created_at: Date;
@@ -13,38 +19,44 @@ export interface Event {
 
 export interface Events {
   create(event: Event): Write;
+  get(project_id: string, id: string): Promise<Stored<Event> | undefined>;
+  replace(was: Stored<Event>, now: Event): Write;
+  /** Those of a project from a moment on, behind a position, and before a moment; oldest first, equal times by id. */
+  ofProject(
+    project_id: string,
+    part: { after: Position; until: Date; limit: number; event_type?: EventType | undefined },
+  ): Promise<Event[]>;
+  /** The outbox: those not yet dispatched, of every project. */
+  waiting(limit: number): Promise<Stored<Event>[]>;
+  /** Those of a shard that are kept no longer, of every project. */
+  expired(shard: number, at: Date, limit: number): Promise<Stored<Event>[]>;
+  erase(events: readonly Stored<Event>[]): Promise<void>;
 }
 
-/** `enrollment.completed`; session and device are null when it came through the API. */
-export function enrollmentCompleted(input: {
-  id: string;
-  project_id: string;
-  member_id: string | null;
-  session_id: string | null;
-  device_id: string | null;
-  at: Date;
-}): Event {
-  const event_type = "enrollment.completed";
-  const at = input.at.toISOString();
+/** `data` of each type; `event_type` is its first field. Never biometric data. */
+interface Data {
+  "enrollment.completed": {
+    session_id: string | null;
+    member_id: string | null;
+    device_id: string | null;
+    completed_at: Date;
+  };
+  "webhook.test": { test_id: string };
+  "webhook.disabled": { webhook_id: string; reason: DisabledReason; disabled_at: Date };
+}
+
+/** An event with the body that will be sent; it waits in the outbox. */
+export function newEvent<T extends keyof Data>(
+  event_type: T,
+  { id, project_id, at }: { id: string; project_id: string; at: Date },
+  data: Data[T],
+): Event {
   const body = {
-    event_id: input.id,
+    event_id: id,
     event_type,
     timestamp: at,
-    project_id: input.project_id,
-    data: {
-      event_type,
-      session_id: input.session_id,
-      member_id: input.member_id,
-      device_id: input.device_id,
-      completed_at: at,
-    },
+    project_id,
+    data: { event_type, ...data },
   };
-  return {
-    id: input.id,
-    project_id: input.project_id,
-    event_type,
-    body: JSON.stringify(body),
-    created_at: input.at,
-    dispatched_at: null,
-  };
+  return { id, project_id, event_type, body: JSON.stringify(body), created_at: at, dispatched_at: null };
 }

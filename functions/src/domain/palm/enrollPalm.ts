@@ -3,7 +3,8 @@ import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError, invalid, notFound } from "../errors.ts";
-import { enrollmentCompleted } from "../event/event.ts";
+import { type DispatchCtx, dispatchSoon } from "../delivery/dispatchEvent.ts";
+import { type Event, newEvent } from "../event/event.ts";
 import { dueNow, type GarbageItem, UPLOAD_GRACE_MS } from "../garbage/garbage.ts";
 import { MAX_PALMS, type Member } from "../member/member.ts";
 import type { Project } from "../project/project.ts";
@@ -16,9 +17,8 @@ import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
 import { type DataKey, templateSeal } from "./sealing.ts";
 import { templateObject } from "./templates.ts";
 
-export type EnrollCtx = Ctx<
-  "changes" | "commit" | "events" | "galleries" | "garbage" | "members" | "palms" | "scans" | "templates"
->;
+export type EnrollCtx = DispatchCtx &
+  Ctx<"changes" | "galleries" | "garbage" | "members" | "palms" | "scans" | "templates">;
 
 /** A sealed template in Storage that no palm names yet, and its entry on the garbage list. */
 interface Upload {
@@ -30,7 +30,7 @@ interface Upload {
 
 /**
  * Enrols one palm of a member from 1..5 samples of it. A palm that this member has already is replaced.
- * Palm, gallery change, member, scan and outbox event are one batch.
+ * Palm, gallery change, member, scan and outbox event are one batch, after which the event is dispatched.
  * @throws DomainError `invalid_request`, `too_large`, `not_found` (no such member), `expired`, `poor_quality`,
  * `template_mismatch`, `duplicate_palm`, `limit_reached`, `unavailable`.
  */
@@ -82,7 +82,7 @@ export async function enrollPalm(
   let verdict = await judge(found);
   let uploaded = await upload(verdict);
   let overtaken = false;
-  const attempt = async (): Promise<Palm | typeof AGAIN> => {
+  const attempt = async (): Promise<{ palm: Palm; event: Event } | typeof AGAIN> => {
     if (overtaken || verdict.seq <= live.head) verdict = await judge(await look(live.sync()));
     const { palm_id, seq, member, was } = verdict;
     if (uploaded.palm_id !== palm_id || uploaded.stale) uploaded = await upload(verdict);
@@ -101,7 +101,11 @@ export async function enrollPalm(
       created_at: now,
     };
     const { project_id } = palm;
-    const event = { id: ctx.id(), project_id: input.project.id, member_id: palm.member_id, at: now };
+    const event = newEvent(
+      "enrollment.completed",
+      { id: ctx.id(), project_id: input.project.id, at: now },
+      { session_id: null, member_id: palm.member_id, device_id: null, completed_at: now },
+    );
     const writes = [
       ctx.changes.append(input.environment.id, {
         ...{ seq, op: "put", palm_id, project_id, hand, at: now },
@@ -110,12 +114,12 @@ export async function enrollPalm(
       ctx.garbage.remove(uploaded.item),
       ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, member, palm)),
       ctx.scans.create(enrollScan(ctx, palm, input.project.id, input.samples)),
-      ctx.events.create(enrollmentCompleted({ ...event, session_id: null, device_id: null })),
+      ctx.events.create(event),
     ];
     const outcome = await ctx.commit(writes, { target: { type: "palm", id: palm_id }, result: palm });
     if (outcome === "committed") {
       live.committed(seq);
-      return palm;
+      return { palm, event };
     }
     overtaken = true;
     // The sweeper may be who was first: then the object is gone, or about to be.
@@ -123,7 +127,9 @@ export async function enrollPalm(
     return AGAIN;
   };
   // Patience begins with the turn: waiting in line is no contention.
-  return live.inTurn(() => change(ctx, attempt));
+  const { palm, event } = await live.inTurn(() => change(ctx, attempt));
+  await dispatchSoon(ctx, event);
+  return palm;
 }
 
 /** The one hand of all samples, `unknown` ones joining any. */

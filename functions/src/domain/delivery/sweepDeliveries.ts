@@ -1,0 +1,35 @@
+import type { Ctx } from "../context.ts";
+import type { Stored } from "../store.ts";
+import { paused } from "./attemptDelivery.ts";
+import { type Delivery, SHARDS } from "./delivery.ts";
+import { enqueueNext } from "./enqueue.ts";
+
+type SweepCtx = Ctx<"deliveries" | "schedule" | "queue" | "commit">;
+
+const PAGE = 100;
+
+/**
+ * Enqueues again what was due a while ago: its task was lost, or never came to be. Under a new name, since the old one
+ * may be used up. What waited for its subscription to be enabled until its time was over has failed.
+ */
+export async function sweepDeliveries(ctx: SweepCtx, { until }: { until: Date }): Promise<void> {
+  const before = new Date(ctx.now().getTime() - ctx.schedule.grace_ms);
+  for (let shard = 0; shard < SHARDS; shard++) {
+    let last: Stored<Delivery> | undefined;
+    do {
+      if (ctx.now() >= until) return;
+      const page = await ctx.deliveries.due(shard, before, PAGE, last);
+      await Promise.all(page.map((was) => sweep(ctx, was)));
+      last = page.length === PAGE ? page.at(-1) : undefined;
+    } while (last);
+  }
+}
+
+async function sweep(ctx: SweepCtx, was: Stored<Delivery>): Promise<void> {
+  const now = ctx.now();
+  const { lease, epoch, next_attempt_at, manual_at } = was.value;
+  if (lease && lease.until > now) return;
+  const waits = next_attempt_at === null && manual_at === null;
+  const after = waits ? paused(was.value, now) : { ...was.value, epoch: epoch + 1 };
+  if ((await ctx.commit([ctx.deliveries.replace(was, after)])) === "committed") await enqueueNext(ctx, after);
+}

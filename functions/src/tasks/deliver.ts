@@ -1,0 +1,1 @@
+export { attemptDelivery as deliver } from "../domain/delivery/attemptDelivery.ts";

@@ -1,0 +1,1 @@
+export { dispatchEvent as dispatch } from "../domain/delivery/dispatchEvent.ts";
