@@ -149,9 +149,8 @@ async function dispatchDeps({ db, projectId }: Clients): Promise<Pick<Ports, Dis
 
 /** The client for whatever a customer names, and the keys of their secrets. */
 async function sendingDeps({ projectId }: Clients): Promise<Pick<Ports, "outbound" | "secrets">> {
-  const [{ createOutbound }, { createSecretSealing }, { parseKeyring }] = await Promise.all([
+  const [{ createOutbound }, { createSecretSealing, parseKeyring }] = await Promise.all([
     import("./data/outbound.ts"),
-    import("./data/webhooks.ts"),
     import("./data/keyring.ts"),
   ]);
   return {

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import * as z from "zod";
 import type { DataKey, Sealing, WrappedKey } from "../domain/palm/sealing.ts";
+import type { SecretSealing, Webhook } from "../domain/webhook/webhook.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -91,6 +92,17 @@ export function createSealing(keyring: Keyring): Sealing {
     newDataKey: (environment_id) => wrap(environment_id, randomBytes(KEY_BYTES)),
     unwrap: (environment_id, key) => aesGcm(open(environment_id, key)),
     rewrap: (environment_id, key) => wrap(environment_id, open(environment_id, key)),
+  };
+}
+
+/** Secrets of subscriptions. @see SecretSealing */
+export function createSecretSealing(keyring: Keyring): SecretSealing {
+  const sealer = createSealer(keyring);
+  const about = ({ project_id, id }: Pick<Webhook, "id" | "project_id">) => `webhook:${project_id}:${id}`;
+  return {
+    kids: keyring.kids,
+    seal: (webhook, secret) => sealer.seal(Buffer.from(secret), about(webhook)),
+    open: (webhook, sealed) => Buffer.from(sealer.open(sealed, about(webhook))).toString(),
   };
 }
 

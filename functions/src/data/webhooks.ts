@@ -2,13 +2,11 @@ import type { DocumentReference, Firestore, Query } from "@google-cloud/firestor
 import * as z from "zod";
 import {
   DISABLED_REASONS,
-  type SecretSealing,
   SUBSCRIBABLE,
   type Webhook,
   type Webhooks,
 } from "../domain/webhook/webhook.ts";
 import { Documents, date, deleteDocument } from "./firestore.ts";
-import { createSealer, type Keyring } from "./keyring.ts";
 
 /** `busy`: it has chores; what the sweeper looks for. */
 type WebhookRecord = Webhook & { busy: boolean };
@@ -87,16 +85,5 @@ export function createWebhooks(db: Firestore): Webhooks {
       const everywhere = db.collectionGroup("webhooks");
       for await (const page of documents.pages(everywhere)) yield page.map(fromRecord);
     },
-  };
-}
-
-/** @see SecretSealing */
-export function createSecretSealing(keyring: Keyring): SecretSealing {
-  const sealer = createSealer(keyring);
-  const about = ({ project_id, id }: Pick<Webhook, "id" | "project_id">) => `webhook:${project_id}:${id}`;
-  return {
-    kids: keyring.kids,
-    seal: (webhook, secret) => sealer.seal(Buffer.from(secret), about(webhook)),
-    open: (webhook, sealed) => Buffer.from(sealer.open(sealed, about(webhook))).toString(),
   };
 }
