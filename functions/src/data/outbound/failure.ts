@@ -1,0 +1,28 @@
+import type { AttemptError } from "../../domain/webhook/outbound.ts";
+
+/** Why nothing came of a delivery, where we know it ourselves. */
+export class Failure extends Error {
+  readonly kind: AttemptError;
+
+  constructor(kind: AttemptError, options?: ErrorOptions) {
+    super(kind, options);
+    this.kind = kind;
+  }
+}
+
+/** Who the code of an error that is not ours belongs to; all others are of the connection. */
+const KINDS: readonly (readonly [RegExp, AttemptError])[] = [
+  [/^ERR_(SSL|TLS)_/, "tls_error"],
+  [/^(HPE_|UND_ERR_HEADERS_OVERFLOW$)/, "http_error"],
+];
+
+/**
+ * The class of whatever went wrong before there was a status line.
+ * @throws what is our own mistake, not the endpoint's: a request that undici refuses to send
+ */
+export function kindOf(error: unknown): AttemptError {
+  if (error instanceof Failure) return error.kind;
+  const code = String((error as NodeJS.ErrnoException).code);
+  if (error instanceof TypeError || code === "UND_ERR_INVALID_ARG") throw error;
+  return KINDS.find(([pattern]) => pattern.test(code))?.[1] ?? "connect_error";
+}
