@@ -96,18 +96,19 @@ export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
   return { projectId };
 }
 
-/** Where webhooks may lead, and may not: our own hosts are those named, and those that a project has anyway. */
-export function readDestinations(projectId: string): DestinationPolicy {
-  const demo = projectId.startsWith("demo-");
-  const named = params.OWN_HOSTS.value().split(",");
-  const given = [`*-${projectId}.cloudfunctions.net`, `${projectId}.web.app`, `${projectId}.firebaseapp.com`];
-  const ranges = params.WEBHOOK_OWN_PORTS.value().split(",");
+/**
+ * Where webhooks may lead, and may not, as far as parameters say it.
+ * @throws Error when one is malformed
+ */
+export function readDestinations(): DestinationPolicy {
+  const listed = (value: string): string[] => value.split(",").flatMap((part) => part.trim() || []);
   return {
-    ownHosts: [...named.map((host) => host.trim()).filter(Boolean), ...given],
-    allowLocalhost: demo && params.WEBHOOK_ALLOW_LOCALHOST.value(),
-    ownPorts: ranges.filter(Boolean).flatMap((range) => {
-      const [first = 0, last = first] = range.split("-").map(Number);
-      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    ownHosts: listed(params.OWN_HOSTS.value()),
+    allowLocalhost: params.WEBHOOK_ALLOW_LOCALHOST.value(),
+    ownPorts: listed(params.WEBHOOK_OWN_PORTS.value()).flatMap((range) => {
+      const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range) ?? [];
+      if (first === undefined) throw new Error("the parameter WEBHOOK_OWN_PORTS is no list of ports");
+      return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
     }),
   };
 }

@@ -149,12 +149,13 @@ async function dispatchDeps({ db, projectId }: Clients): Promise<Pick<Ports, Dis
 
 /** The client for whatever a customer names, and the keys of their secrets. */
 async function sendingDeps({ projectId }: Clients): Promise<Pick<Ports, "outbound" | "secrets">> {
-  const [{ createOutbound }, { createSecretSealing, parseKeyring }] = await Promise.all([
+  const [{ createOutbound, hostsOf }, { createSecretSealing, parseKeyring }] = await Promise.all([
     import("./data/outbound.ts"),
     import("./data/keyring.ts"),
   ]);
+  const policy = readDestinations();
   return {
-    outbound: createOutbound(readDestinations(projectId)),
+    outbound: createOutbound({ ...policy, ownHosts: [...policy.ownHosts, ...hostsOf(projectId)] }),
     secrets: createSecretSealing(parseKeyring("WEBHOOK_KEYS", readSecret("WEBHOOK_KEYS", projectId))),
   };
 }

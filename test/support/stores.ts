@@ -7,10 +7,12 @@ const ADAPTERS = new URL("../../functions/src/data/", import.meta.url);
 /** The name of every collection that an adapter names; nobody else writes any. */
 export const COLLECTIONS: readonly string[] = [
   ...new Set(
-    readdirSync(ADAPTERS).flatMap((file) =>
-      [...readFileSync(new URL(file, ADAPTERS), "utf8").matchAll(/\.collection\(\s*"(\w+)"\s*,?\s*\)/g)].map(
-        ([, name]) => name as string,
-      ),
+    readdirSync(ADAPTERS, { recursive: true, encoding: "utf8" }).flatMap((file) =>
+      !file.endsWith(".ts")
+        ? []
+        : [
+            ...readFileSync(new URL(file, ADAPTERS), "utf8").matchAll(/\.collection\(\s*"(\w+)"\s*,?\s*\)/g),
+          ].map(([, name]) => name as string),
     ),
   ),
 ];

@@ -26,6 +26,7 @@ const MANIFEST: Record<string, object> = {
   devices: api,
   members: { ...api, secrets: ["SEAL_KEYS"] },
   projects: api,
+  webhooks: { ...api, secrets: ["WEBHOOK_KEYS", "SEAL_KEYS"] },
   health: api,
   deliverwebhook: { ...api, trigger: "tasks", secrets: ["WEBHOOK_KEYS"] },
   retrywebhook: { ...api, trigger: "tasks", secrets: ["WEBHOOK_KEYS"] },

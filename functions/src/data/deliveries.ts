@@ -2,8 +2,8 @@ import { FieldPath, type Firestore, type Query, Timestamp } from "@google-cloud/
 import * as z from "zod";
 import {
   type Attempt,
-  type Deliveries,
   DELIVERY_STATUSES,
+  type Deliveries,
   type Delivery,
   dueAt,
   type Place,
@@ -76,17 +76,13 @@ const toRecord = (delivery: Delivery): Delivery & Kept => ({
   expires_at: expiryOf(delivery),
 });
 
-const fromRecord = ({ due_at: _, shard: _s, expires_at: _e, ...delivery }: Delivery & Kept): Delivery => delivery;
+const fromRecord = ({ due_at: _, shard: _s, expires_at: _e, ...delivery }: Delivery & Kept): Delivery =>
+  delivery;
 
 /** `projects/{project}/webhooks/{webhook}/deliveries/{delivery}` and, below each, `attempts/{n}`. */
 export function createDeliveries(db: Firestore): Deliveries {
   const deliveriesOf = ({ project_id, webhook_id }: Place) =>
-    db
-      .collection("projects")
-      .doc(project_id)
-      .collection("webhooks")
-      .doc(webhook_id)
-      .collection("deliveries");
+    db.collection("projects").doc(project_id).collection("webhooks").doc(webhook_id).collection("deliveries");
   const ref = (delivery: Delivery) => deliveriesOf(delivery).doc(delivery.id);
   const attemptsOf = (delivery: Delivery) => ref(delivery).collection("attempts");
   const toStored = (found: Stored<Delivery & Kept>): Stored<Delivery> => ({
@@ -94,8 +90,7 @@ export function createDeliveries(db: Firestore): Deliveries {
     value: fromRecord(found.value),
   });
   const query = async (what: Query) => (await documents.query(what)).map(toStored);
-  const failed = (of: Place, time: Range) =>
-    within(deliveriesOf(of).where("status", "==", "failed"), time);
+  const failed = (of: Place, time: Range) => within(deliveriesOf(of).where("status", "==", "failed"), time);
   const ofShard = (shard: number) => db.collectionGroup("deliveries").where("shard", "==", shard);
   return {
     async get(of, id) {

@@ -35,7 +35,10 @@ const toRecord = (event: Event): Event & Kept => ({
 
 const fromRecord = ({ waiting: _, shard: _s, expires_at: _e, ...event }: Event & Kept): Event => event;
 
-const toStored = (found: Stored<Event & Kept>): Stored<Event> => ({ ...found, value: fromRecord(found.value) });
+const toStored = (found: Stored<Event & Kept>): Stored<Event> => ({
+  ...found,
+  value: fromRecord(found.value),
+});
 
 /** `projects/{project}/events/{event}`: with `dispatched_at` null, the outbox. */
 export function createEvents(db: Firestore): Events {

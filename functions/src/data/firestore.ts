@@ -84,7 +84,8 @@ export class Documents<T extends object> {
         const part = (offset > 0 ? from.offset(offset) : from).limit(limit);
         return (await this.query(part)).map(({ value }) => toValue(value));
       },
-      count: () => count(query),
+      // In the list's order, so that its index serves.
+      count: () => count(ordered),
       stream: () => this.stream(ordered, toValue),
     };
   }
@@ -92,10 +93,7 @@ export class Documents<T extends object> {
   /** What a query finds in its order, as many at a time as have come, in constant memory. */
   stream(query: Query): AsyncIterable<T[]>;
   stream<U>(query: Query, toValue: (value: T) => U): AsyncIterable<U[]>;
-  async *stream<U>(
-    query: Query,
-    toValue = (value: T) => value as unknown as U,
-  ): AsyncIterable<U[]> {
+  async *stream<U>(query: Query, toValue = (value: T) => value as unknown as U): AsyncIterable<U[]> {
     for await (const snapshots of batches(query)) {
       yield this.#parseAll(snapshots).map(({ value }) => toValue(value));
     }

@@ -1,11 +1,6 @@
 import type { DocumentReference, Firestore, Query } from "@google-cloud/firestore";
 import * as z from "zod";
-import {
-  DISABLED_REASONS,
-  SUBSCRIBABLE,
-  type Webhook,
-  type Webhooks,
-} from "../domain/webhook/webhook.ts";
+import { DISABLED_REASONS, SUBSCRIBABLE, type Webhook, type Webhooks } from "../domain/webhook/webhook.ts";
 import { Documents, date, deleteDocument } from "./firestore.ts";
 
 /** `busy`: it has chores; what the sweeper looks for. */
@@ -52,10 +47,11 @@ const fromRecord = ({ busy: _, ...webhook }: WebhookRecord): Webhook => webhook;
 
 /** `projects/{project}/webhooks/{webhook}` and `projects/{project}/webhookslots/{0..24}`, whose creation is the limit. */
 export function createWebhooks(db: Firestore): Webhooks {
-  const of = (project_id: string, name: string) =>
-    db.collection("projects").doc(project_id).collection(name);
-  const ref = (project_id: string, id: string) => of(project_id, "webhooks").doc(id);
-  const slotRef = ({ project_id, slot }: Webhook) => of(project_id, "webhookslots").doc(`${slot}`);
+  const project = (id: string) => db.collection("projects").doc(id);
+  const webhooksOf = (project_id: string) => project(project_id).collection("webhooks");
+  const slotsOf = (project_id: string) => project(project_id).collection("webhookslots");
+  const ref = (project_id: string, id: string) => webhooksOf(project_id).doc(id);
+  const slotRef = ({ project_id, slot }: Webhook) => slotsOf(project_id).doc(`${slot}`);
   const read = async (at: DocumentReference) => {
     const found = await documents.get(at);
     return found && { ...found, value: fromRecord(found.value) };
@@ -69,14 +65,14 @@ export function createWebhooks(db: Firestore): Webhooks {
     },
     again: ({ project_id, id }) => read(ref(project_id, id)),
     async ofProject(project_id) {
-      const found = await query(of(project_id, "webhooks"));
+      const found = await query(webhooksOf(project_id));
       return found.map(({ value }) => value).filter(({ chores }) => !chores.remove);
     },
     create: (webhook) => documents.create(ref(webhook.project_id, webhook.id), toRecord(webhook)),
     replace: (was, now) => documents.replace(was, toRecord(now)),
     remove: (was) => documents.remove(was),
     async slots(project_id) {
-      return (await slots.query(of(project_id, "webhookslots"))).map(({ value }) => value.slot);
+      return (await slots.query(slotsOf(project_id))).map(({ value }) => value.slot);
     },
     takeSlot: (webhook) => slots.create(slotRef(webhook), { webhook_id: webhook.id, slot: webhook.slot }),
     freeSlot: (webhook) => deleteDocument(slotRef(webhook)),

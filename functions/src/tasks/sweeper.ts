@@ -1,6 +1,6 @@
 import type { Ctx } from "../domain/context.ts";
-import type { ChoreCtx } from "../domain/delivery/doChores.ts";
 import type { DispatchCtx } from "../domain/delivery/dispatchEvent.ts";
+import type { ChoreCtx } from "../domain/delivery/doChores.ts";
 import { sweepChores } from "../domain/delivery/sweepChores.ts";
 import { sweepDeliveries } from "../domain/delivery/sweepDeliveries.ts";
 import { sweepExpired } from "../domain/delivery/sweepExpired.ts";

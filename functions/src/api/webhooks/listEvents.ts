@@ -1,10 +1,10 @@
 import * as z from "zod";
 import type { Ctx } from "../../domain/context.ts";
+import { invalid } from "../../domain/errors.ts";
 import { EVENT_TYPES } from "../../domain/event/event.ts";
 import * as events from "../../domain/event/listEvents.ts";
 import { DEFAULT_PER_PAGE, pageQuery, pageShape, writeCursor } from "../../http/page.ts";
 import { defineRoute } from "../../http/route.ts";
-import { invalid } from "../../domain/errors.ts";
 import { EventShape } from "./schemas.ts";
 
 const { cursor, per_page } = pageQuery(1000);

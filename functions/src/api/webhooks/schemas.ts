@@ -1,12 +1,13 @@
 import * as z from "zod";
-import {
-  type Attempt,
-  DELIVERY_STATUSES,
-  type Delivery,
-} from "../../domain/delivery/delivery.ts";
+import { type Attempt, DELIVERY_STATUSES, type Delivery } from "../../domain/delivery/delivery.ts";
 import { EVENT_TYPES } from "../../domain/event/event.ts";
 import { ATTEMPT_ERRORS } from "../../domain/webhook/outbound.ts";
-import { DISABLED_REASONS, SUBSCRIBABLE, type Webhook, type WithSecret } from "../../domain/webhook/webhook.ts";
+import {
+  DISABLED_REASONS,
+  SUBSCRIBABLE,
+  type Webhook,
+  type WithSecret,
+} from "../../domain/webhook/webhook.ts";
 import { patchOf, text, time, toTime, toTimeOrNull, uuid } from "../fields.ts";
 
 export const WebhookShape = z
@@ -20,7 +21,10 @@ export const WebhookShape = z
     disabled_reason: z
       .enum(DISABLED_REASONS)
       .nullable()
-      .meta({ description: "Why it was disabled, unless you did it: it answered 410, failed for 14 days, leads astray." }),
+      .meta({
+        description:
+          "Why it was disabled, unless you did it: it answered 410, failed for 14 days, leads astray.",
+      }),
     created_at: time,
     updated_at: time,
   })
@@ -78,7 +82,10 @@ export function toWebhook(webhook: Webhook): z.infer<typeof WebhookShape> {
 }
 
 /** A subscription with its secret: the one time that it is shown. */
-export const toWebhookWithSecret = ({ webhook, secret }: WithSecret): z.infer<typeof WebhookWithSecretShape> => ({
+export const toWebhookWithSecret = ({
+  webhook,
+  secret,
+}: WithSecret): z.infer<typeof WebhookWithSecretShape> => ({
   ...toWebhook(webhook),
   secret,
 });
@@ -87,7 +94,7 @@ export const AttemptShape = z
   .strictObject({
     attempt: z.int().min(1),
     started_at: time,
-    duration_ms: z.number(),
+    duration_ms: z.int().min(0),
     status_code: z.int().nullable(),
     response_body: z.string().nullable(),
     response_truncated: z.boolean(),
@@ -110,7 +117,8 @@ export const DeliveryShape = z
     status: z.enum(DELIVERY_STATUSES),
     attempt_count: z.int().min(0),
     attempts: z.array(AttemptShape).meta({
-      description: "Oldest first, `response_body` cut at 1,024 characters; listAttempts has all that is kept.",
+      description:
+        "Oldest first, `response_body` cut at 1,024 characters; listAttempts has all that is kept.",
     }),
     next_attempt_at: time.nullable(),
     last_status_code: z.int().nullable(),
@@ -140,7 +148,10 @@ export function toDelivery(delivery: Delivery): z.infer<typeof DeliveryShape> {
 
 const envelope = { event_id: uuid, timestamp: time, project_id: uuid };
 
-const eventOf = <Type extends (typeof EVENT_TYPES)[number], Data extends z.ZodRawShape>(type: Type, data: Data) =>
+const eventOf = <Type extends (typeof EVENT_TYPES)[number], Data extends z.ZodRawShape>(
+  type: Type,
+  data: Data,
+) =>
   z.strictObject({
     event_id: envelope.event_id,
     event_type: z.literal(type),

@@ -22,9 +22,7 @@ export const testWebhook = defineRoute({
   finds: (ctx: TestCtx, { project_id, webhook_id }) => ctx.webhooks.get(project_id, webhook_id),
   body: z.strictObject({}),
   status: 202,
-  response: z
-    .strictObject({ event_id: uuid, test_id: uuid, delivery_id: uuid })
-    .meta({ id: "WebhookTest" }),
+  response: z.strictObject({ event_id: uuid, test_id: uuid, delivery_id: uuid }).meta({ id: "WebhookTest" }),
   errors: ["conflict"],
   async handle(ctx: TestCtx, { found }) {
     return webhooks.testWebhook(ctx, { webhook: found.value });

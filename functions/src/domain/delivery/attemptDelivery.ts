@@ -12,15 +12,7 @@ import { enqueueNext } from "./enqueue.ts";
 import type { AttemptTask } from "./queue.ts";
 
 export type AttemptCtx = Ctx<
-  | "events"
-  | "webhooks"
-  | "deliveries"
-  | "schedule"
-  | "queue"
-  | "outbound"
-  | "breaker"
-  | "secrets"
-  | "commit"
+  "events" | "webhooks" | "deliveries" | "schedule" | "queue" | "outbound" | "breaker" | "secrets" | "commit"
 >;
 
 /** Whoever has a delivery's lease makes its attempt; longer than an attempt and its record can take, in ms. */
@@ -132,11 +124,7 @@ export function paused(delivery: Delivery, now: Date): Delivery {
 }
 
 /** Without spending an attempt; what would come after the window comes at its end. */
-async function putOff(
-  ctx: AttemptCtx,
-  was: Stored<Delivery>,
-  until: Date,
-): Promise<Delivery | typeof AGAIN> {
+async function putOff(ctx: AttemptCtx, was: Stored<Delivery>, until: Date): Promise<Delivery | typeof AGAIN> {
   const { ends_at, epoch } = was.value;
   const next_attempt_at = until < ends_at ? until : ends_at;
   const now = { ...was.value, next_attempt_at, epoch: epoch + 1, lease: null };

@@ -48,7 +48,9 @@ function finish(ctx: ChoreCtx, webhook: Webhook, done: Partial<Chores>): Promise
       recover: sameRecovery(chores.recover, done.recover) ? null : chores.recover,
       remove: chores.remove,
     };
-    const write = done.remove ? ctx.webhooks.remove(was) : ctx.webhooks.replace(was, { ...was.value, chores: left });
+    const write = done.remove
+      ? ctx.webhooks.remove(was)
+      : ctx.webhooks.replace(was, { ...was.value, chores: left });
     return (await ctx.commit([write])) === "committed" ? undefined : AGAIN;
   });
 }
@@ -92,7 +94,8 @@ async function recoverAll(
   let after: Position | undefined;
   for (;;) {
     const time = { from: since, to: asked_at };
-    const page: Stored<Delivery>[] = since < asked_at ? await ctx.deliveries.failed(placeOf(webhook), time, PAGE, after) : [];
+    const page: Stored<Delivery>[] =
+      since < asked_at ? await ctx.deliveries.failed(placeOf(webhook), time, PAGE, after) : [];
     const open = page.filter(
       ({ value }) =>
         value.attempt_count < MAX_ATTEMPTS_KEPT && !(value.recovered_at && value.recovered_at >= asked_at),

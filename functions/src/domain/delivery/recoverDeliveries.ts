@@ -2,7 +2,7 @@ import { AGAIN, changeStored } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Stored } from "../store.ts";
 import type { Webhook } from "../webhook/webhook.ts";
-import { doChoresSoon, type ChoreCtx } from "./doChores.ts";
+import { type ChoreCtx, doChoresSoon } from "./doChores.ts";
 import { refuseDisabled } from "./retryDelivery.ts";
 
 /**

@@ -4,7 +4,10 @@ import { SHARDS } from "./delivery.ts";
 const PAGE = 100;
 
 /** Deletes events and deliveries, with their attempts, that are kept no longer: where no store does it by itself, and sooner. */
-export async function sweepExpired(ctx: Ctx<"events" | "deliveries">, { until }: { until: Date }): Promise<void> {
+export async function sweepExpired(
+  ctx: Ctx<"events" | "deliveries">,
+  { until }: { until: Date },
+): Promise<void> {
   for (let shard = 0; shard < SHARDS; shard++) {
     for (let more = true; more; ) {
       if (ctx.now() >= until) return;

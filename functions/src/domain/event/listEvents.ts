@@ -15,7 +15,12 @@ const BEGINNING: Position = { created_at: new Date(0), id: "00000000-0000-0000-0
  */
 export async function listEvents(
   ctx: Ctx<"events">,
-  input: { project_id: string; after?: Position | undefined; limit: number; event_type?: EventType | undefined },
+  input: {
+    project_id: string;
+    after?: Position | undefined;
+    limit: number;
+    event_type?: EventType | undefined;
+  },
 ): Promise<{ events: Event[]; next: Position }> {
   const now = ctx.now().getTime();
   const kept: Position = { ...BEGINNING, created_at: new Date(now - RETENTION_MS) };

@@ -14,8 +14,8 @@ export async function sweepOutbox(ctx: DispatchCtx, { until }: { until: Date }):
     const work = page.map(({ value }) => value);
     const one = async () => {
       for (let event = work.pop(); event && ctx.now() < until; event = work.pop()) {
-        await dispatchEvent(ctx, { project_id: event.project_id, event_id: event.id }).catch((error: unknown) =>
-          failures.push(error),
+        await dispatchEvent(ctx, { project_id: event.project_id, event_id: event.id }).catch(
+          (error: unknown) => failures.push(error),
         );
       }
     };

@@ -1,9 +1,9 @@
 import { fuseTemplates, type Hand, PalmError } from "../../palm/index.ts";
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
+import { type DispatchCtx, dispatchSoon } from "../delivery/dispatchEvent.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError, invalid, notFound } from "../errors.ts";
-import { type DispatchCtx, dispatchSoon } from "../delivery/dispatchEvent.ts";
 import { type Event, newEvent } from "../event/event.ts";
 import { dueNow, type GarbageItem, UPLOAD_GRACE_MS } from "../garbage/garbage.ts";
 import { MAX_PALMS, type Member } from "../member/member.ts";

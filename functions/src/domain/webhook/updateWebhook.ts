@@ -1,6 +1,6 @@
 import { AGAIN, changeStored } from "../change.ts";
-import { type ChoreCtx, doChoresSoon } from "../delivery/doChores.ts";
 import type { Ctx } from "../context.ts";
+import { type ChoreCtx, doChoresSoon } from "../delivery/doChores.ts";
 import type { Stored } from "../store.ts";
 import { notAllowed, type WebhookFields } from "./createWebhook.ts";
 import type { Webhook } from "./webhook.ts";
