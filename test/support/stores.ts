@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { openStorage } from "../../functions/src/data/storage.ts";
 import { db } from "./firestore.ts";
 
@@ -7,12 +7,10 @@ const ADAPTERS = new URL("../../functions/src/data/", import.meta.url);
 /** The name of every collection that an adapter names; nobody else writes any. */
 export const COLLECTIONS: readonly string[] = [
   ...new Set(
-    readdirSync(ADAPTERS, { recursive: true, encoding: "utf8" }).flatMap((file) =>
-      !file.endsWith(".ts")
-        ? []
-        : [
-            ...readFileSync(new URL(file, ADAPTERS), "utf8").matchAll(/\.collection\(\s*"(\w+)"\s*,?\s*\)/g),
-          ].map(([, name]) => name as string),
+    globSync("**/*.ts", { cwd: ADAPTERS }).flatMap((file) =>
+      [...readFileSync(new URL(file, ADAPTERS), "utf8").matchAll(/\.collection\(\s*"(\w+)"\s*,?\s*\)/g)].map(
+        ([, name]) => name as string,
+      ),
     ),
   ),
 ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { Duplex, Readable } from "node:stream";
 import { openFirestore } from "../../../functions/src/data/firestore.ts";
 import type { Listing } from "../../../functions/src/domain/list.ts";
@@ -283,8 +283,8 @@ describe("firestore.indexes.json", () => {
   });
 
   it("is held against every adapter that names a collection", () => {
-    const naming = readdirSync(DATA).filter(
-      (name) => name.endsWith(".ts") && /\.collection\(/.test(readFileSync(new URL(name, DATA), "utf8")),
+    const naming = globSync("**/*.ts", { cwd: DATA }).filter((name) =>
+      /\.collection\(/.test(readFileSync(new URL(name, DATA), "utf8")),
     );
     assert.deepEqual(
       naming.sort(),
