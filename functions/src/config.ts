@@ -57,6 +57,10 @@ export const params = {
   }),
   API_MEMORY_MIB: defineInt("API_MEMORY_MIB", { default: 512 }),
   API_CONCURRENCY: defineInt("API_CONCURRENCY", { default: 80 }),
+  WEBHOOK_CONCURRENCY: defineInt("WEBHOOK_CONCURRENCY", {
+    default: 1000,
+    description: "Webhook deliveries at once, of first attempts and of later ones. At most 5000.",
+  }),
 };
 
 /** Every secret of a deployment; `functions/.secret.local` has demo values, which protect nothing. */

@@ -89,7 +89,7 @@ const attempts = {
   concurrency: params.API_CONCURRENCY,
   secrets: [secrets.WEBHOOK_KEYS],
   retryConfig: { maxAttempts: 5, minBackoffSeconds: 5, maxBackoffSeconds: 60 },
-  rateLimits: { maxConcurrentDispatches: 1000, maxDispatchesPerSecond: 500 },
+  rateLimits: { maxConcurrentDispatches: params.WEBHOOK_CONCURRENCY, maxDispatchesPerSecond: 500 },
 };
 
 const attempt = async () => {

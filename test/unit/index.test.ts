@@ -102,7 +102,10 @@ describe("The deployment table", () => {
         minBackoffSeconds: 5,
         maxBackoffSeconds: 60,
       });
-      assert.deepEqual(rateLimits, { maxConcurrentDispatches: 1000, maxDispatchesPerSecond: 500 });
+      assert.deepEqual(rateLimits, {
+        maxConcurrentDispatches: "params.WEBHOOK_CONCURRENCY",
+        maxDispatchesPerSecond: 500,
+      });
     });
   }
 
