@@ -17,7 +17,7 @@ interface Step {
 }
 
 /** Documents by id, each read as a version of its own. */
-class Shelf<T> {
+export class Shelf<T> {
   readonly stored = new Map<string, Stored<T>>();
 
   get = async (id: string): Promise<Stored<T> | undefined> => this.stored.get(id);
@@ -31,9 +31,27 @@ class Shelf<T> {
     const find = () => [...this.stored].find(([, stored]) => stored === was)?.[0];
     return step({ holds: () => find() !== undefined, apply: () => this.put(find() as string, value) });
   };
+
+  remove = (was: Stored<T>): Write => {
+    const find = () => [...this.stored].find(([, stored]) => stored === was)?.[0];
+    return step({ holds: () => find() !== undefined, apply: () => this.stored.delete(find() as string) });
+  };
+
+  /** Those that a test finds, in an order. */
+  find(test: (value: T) => boolean, limit = Infinity): Stored<T>[] {
+    return [...this.stored.values()].filter(({ value }) => test(value)).slice(0, limit);
+  }
 }
 
-const step = (made: Step): Write => made as unknown as Write;
+/** Does every step or none. */
+export const commitSteps: Commit = async (writes) => {
+  const steps = writes as unknown as readonly Step[];
+  if (!steps.every(({ holds }) => holds())) return "conflict";
+  for (const { apply } of steps) apply();
+  return "committed";
+};
+
+export const step = (made: Step): Write => made as unknown as Write;
 
 /** A keyring secret of new keys. */
 export const newRing = (...kids: string[]): Record<string, string> =>
@@ -52,11 +70,9 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
   const known: User[] = [];
   let commits = 0;
   const commit: Commit = async (writes) => {
-    const steps = writes as unknown as readonly Step[];
-    if (!steps.every(({ holds }) => holds())) return "conflict";
-    for (const { apply } of steps) apply();
-    commits += 1;
-    return "committed";
+    const outcome = await commitSteps(writes);
+    if (outcome === "committed") commits += 1;
+    return outcome;
   };
   return {
     ...testSurroundings(),

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import { enrollmentCompleted } from "../../functions/src/domain/event/event.ts";
+import { newEvent } from "../../functions/src/domain/event/event.ts";
 import { newSecret, signedHeaders } from "../../functions/src/domain/webhook/signature.ts";
 import { portOf, type Receiver, startReceiver } from "../../scripts/webhooks/receiver.ts";
 
@@ -17,14 +17,11 @@ function delivery({
   secrets = [SECRET] as readonly [string, ...string[]],
   legacy = SECRET,
 } = {}) {
-  const { id, body } = enrollmentCompleted({
-    id: randomUUID(),
-    project_id: randomUUID(),
-    member_id: randomUUID(),
-    session_id: null,
-    device_id: null,
-    at,
-  });
+  const { id, body } = newEvent(
+    "enrollment.completed",
+    { id: randomUUID(), project_id: randomUUID(), at },
+    { session_id: null, member_id: randomUUID(), device_id: null, completed_at: at },
+  );
   return { id, body, headers: signedHeaders({ event_id: id, body, at, secrets, legacy }) };
 }
 
