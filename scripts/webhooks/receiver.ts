@@ -23,8 +23,8 @@ const FAULTS: Readonly<Record<string, string>> = {
   "No matching signature found": "webhook-signature is by another secret, or of another body",
 };
 
-/** How an endpoint answers: 200 at once, without any of these. */
-export interface Behaviour {
+/** How it answers: 200 at once, without `status`, `delay_ms` and `drop`. */
+export interface ReceiverOptions {
   /** 200 to 599. */
   status?: number | undefined;
   /** How long it takes, in ms. */
@@ -33,9 +33,6 @@ export interface Behaviour {
   drop?: boolean | undefined;
   /** How many requests are treated so, before the others are answered well; all of them without it. */
   times?: number | undefined;
-}
-
-export interface ReceiverOptions extends Behaviour {
   /** Any that is free without it. */
   port?: number | undefined;
   /** Those that may have signed. */
