@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { enrollmentCompleted } from "../../functions/src/domain/event/event.ts";
+import { newSecret, signedHeaders } from "../../functions/src/domain/webhook/signature.ts";
+import { ROOT } from "../../scripts/profiles.ts";
+import { startReceiver } from "../../scripts/webhooks/receiver.ts";
+
+const run = promisify(execFile);
+const page = readFileSync(join(ROOT, "docs", "webhooks.md"), "utf8");
+
+/** The fenced blocks of a section, up to the next heading of any level. */
+function blocksOf(heading: string): { language: string; code: string }[] {
+  const [, section] = page.split(`\n${heading}\n`);
+  assert.ok(section, `docs/webhooks.md has no ${heading}`);
+  const [own = ""] = section.split(/^#{2,3} .*[a-z]$/m);
+  return [...own.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", code = ""]) => ({
+    language,
+    code,
+  }));
+}
+
+/** How a snippet of a language is run: it ends with 0 for what is genuine alone. */
+const RUNNERS: Record<string, { run(code: string): [program: string, args: string[]]; cwd?: string }> = {
+  js: {
+    cwd: ROOT, // where standardwebhooks is installed
+    run: (code) => [
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `import { readFileSync } from "node:fs";
+         const body = readFileSync(process.env.BODY);
+         const headers = JSON.parse(process.env.HEADERS);
+         ${code}`,
+      ],
+    ],
+  },
+  python: {
+    run: (code) => [
+      "python3",
+      [
+        "-c",
+        `import json, os\nbody = open(os.environ["BODY"], "rb").read()\nheaders = json.loads(os.environ["HEADERS"])\n${code}`,
+      ],
+    ],
+  },
+  go: {
+    run: (code) => [
+      "sh",
+      [
+        "-euc",
+        'printf %s "$0" > main.go && go run main.go',
+        `package main
+         import "os"
+         ${code}
+         func main() {
+           body, _ := os.ReadFile(os.Getenv("BODY"))
+           if !genuine(os.Getenv("WEBHOOK_SECRET"), os.Getenv("SIGNATURE"), body) { os.Exit(1) }
+         }`,
+      ],
+    ],
+  },
+  sh: { run: (code) => ["sh", ["-euc", code]] },
+};
+
+/** Defines a test that needs a program; without it the list of tests says so. Mocha takes one that is skipped for a failure. */
+function itWith([program, args]: readonly [string, string[]], name: string, test: () => Promise<void>): void {
+  if (spawnSync(program, args).status === 0) it(name, test);
+  else it(`NOT TRIED HERE, as ${[program, ...args].join(" ")} fails: ${name}`, () => {});
+}
+
+/** What must be there for a snippet to be run, as a command that succeeds. */
+function needOf({ language, code }: { language: string; code: string }): [string, string[]] {
+  if (language === "go") return ["go", ["version"]];
+  if (language === "sh") return ["openssl", ["version"]];
+  if (language === "js") return [process.execPath, ["--version"]];
+  return ["python3", ["-c", code.includes("standardwebhooks") ? "import standardwebhooks" : ""]];
+}
+
+describe("docs/webhooks.md", () => {
+  const secret = newSecret();
+  const dir = mkdtempSync(join(tmpdir(), "palmgate-webhooks-"));
+  const file = join(dir, "body.json");
+  after(() => rmSync(dir, { recursive: true }));
+
+  const event_id = randomUUID();
+  const body = JSON.stringify({ event_id, name: "Zoë 掌", data: {} });
+  const headers = Object.fromEntries(
+    Object.entries(signedHeaders({ event_id, body, at: new Date(), secrets: [secret], legacy: secret })).map(
+      ([name, value]) => [name.toLowerCase(), value],
+    ),
+  );
+  const environment = (more: Record<string, string> = {}) => ({
+    ...process.env,
+    WEBHOOK_SECRET: secret,
+    BODY: file,
+    HEADERS: JSON.stringify(headers),
+    SIGNATURE: headers["x-webhook-signature"],
+    ...more,
+  });
+
+  const snippets = blocksOf("## Verify");
+
+  it("verifies in four languages", () => {
+    assert.deepEqual(
+      snippets.map(({ language }) => language),
+      ["js", "js", "python", "python", "go", "sh"],
+    );
+  });
+
+  for (const [index, snippet] of snippets.entries()) {
+    itWith(
+      needOf(snippet),
+      `takes what is genuine alone, in snippet ${index + 1}, ${snippet.language}`,
+      async () => {
+        const runner = RUNNERS[snippet.language];
+        assert.ok(runner);
+        const verify = (sent: string, more: Record<string, string> = {}) => {
+          writeFileSync(file, sent);
+          const [program, args] = runner.run(snippet.code);
+          return run(program, args, { cwd: runner.cwd ?? dir, env: environment(more) });
+        };
+        await verify(body);
+        await assert.rejects(verify(body.replace("Zoë", "Zoe")));
+        await assert.rejects(verify(body, { WEBHOOK_SECRET: newSecret() }));
+        await assert.rejects(verify(body, { HEADERS: "{}", SIGNATURE: "" }));
+      },
+    );
+  }
+
+  it("sends an endpoint a delivery that is genuine", async () => {
+    const snippet = blocksOf("## Try it").find(({ code }) => code.includes("curl"));
+    assert.ok(snippet);
+    const receiver = await startReceiver({ secrets: [secret] });
+    writeFileSync(file, body);
+    try {
+      const { stdout } = await run("sh", ["-euc", snippet.code], {
+        cwd: dir,
+        env: environment({ ENDPOINT: receiver.url }),
+      });
+      assert.match(stdout, /^HTTP\/1\.1 200 /);
+      const [{ faults, body: sent } = {}] = receiver.received;
+      assert.deepEqual([faults, sent], [[], body]);
+    } finally {
+      await receiver.close();
+    }
+  });
+
+  describe("shows events as they are:", () => {
+    /** The fields of each one's `data`, after `event_type`. */
+    const types = {
+      "enrollment.completed": ["session_id", "member_id", "device_id", "completed_at"],
+      "demo.scan.success": ["scan_id", "device_id", "member_id", "scanned_at"],
+      "webhook.test": ["test_id"],
+      "webhook.disabled": ["webhook_id", "reason", "disabled_at"],
+    };
+
+    it("all of them", () => {
+      const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
+      assert.deepEqual(headings, Object.keys(types));
+    });
+
+    for (const [type, fields] of Object.entries(types)) {
+      it(type, () => {
+        const [block, ...more] = blocksOf(`### ${type}`);
+        assert.deepEqual(more, []);
+        const { data, ...event } = JSON.parse(block?.code ?? "");
+        assert.deepEqual(Object.keys(event), ["event_id", "event_type", "timestamp", "project_id"]);
+        assert.deepEqual(Object.keys(data), ["event_type", ...fields]);
+        assert.deepEqual([event.event_type, data.event_type], [type, type]);
+        for (const [field, value] of Object.entries({ ...event, ...data })) {
+          if (field.endsWith("_id")) assert.match(`${value}`, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+          if (/_at$|^timestamp$/.test(field)) assert.equal(new Date(`${value}`).toISOString(), value);
+        }
+      });
+    }
+
+    it("enrollment.completed, to the byte", () => {
+      const example = JSON.parse(blocksOf("### enrollment.completed")[0]?.code ?? "");
+      const { event_id, timestamp, project_id, data } = example;
+      const { session_id, member_id, device_id } = data;
+      const at = new Date(timestamp);
+      const made = enrollmentCompleted({ id: event_id, project_id, session_id, member_id, device_id, at });
+      assert.equal(made.body, JSON.stringify(example));
+    });
+  });
+
+  it("links to sections that are there", () => {
+    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    const links = [...page.matchAll(/\]\(#(.*?)\)/g)].map(([, link]) => link);
+    assert.deepEqual(
+      links.filter((link) => !headings.includes(link ?? "")),
+      [],
+    );
+  });
+});
