@@ -83,7 +83,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   const { status = 200, delay_ms = 0, drop = false, times = Number.POSITIVE_INFINITY, tell } = options;
   const secrets: string[] = [];
   const received: Received[] = [];
-  const arrivals = new EventEmitter();
+  const arrivals = new EventEmitter().setMaxListeners(0); // as many as wait at once
   const closing = new AbortController();
 
   const trust = (secret: string): void => {
