@@ -87,7 +87,7 @@ async function listen(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, async () => {
       await receiver.close();
-      inform(`\n${summarize(receiver)}`);
+      inform(`${json ? "" : "\n"}${summarize(receiver)}`);
     });
   }
 }
