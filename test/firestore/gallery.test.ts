@@ -182,10 +182,10 @@ describe("The gallery", () => {
       };
       await plant("living");
       const run = (ctx: Deps) => sweepGarbage({ ...ctx, now: () => later(DUE) }, { until: later(DUE + 1) });
-      const living = dying(deps, learnt);
-      await run(living.ctx);
-      assert.ok(living.calls.length >= 9, "three items have three writes each");
-      for (let nth = 1; nth <= living.calls.length; nth++) {
+      const { ctx, fate } = dying(deps, learnt);
+      await run(ctx);
+      assert.ok(fate.calls.length >= 9, "three items have three writes each");
+      for (let nth = 1; nth <= fate.calls.length; nth++) {
         for (const when of ["before", "after"] as const) {
           await plant(`${nth}-${when}`);
           await run(dying(deps, learnt, nth, when).ctx).catch((error: Error) =>

@@ -53,8 +53,8 @@ describe("A POST with an Idempotency-Key", function () {
       log: { warn: () => undefined, error: () => undefined },
     });
     const instance = (learnt: Calls = new Map(), nth?: number, when?: "before" | "after") => {
-      const { ctx, calls } = dying(quiet(), learnt, nth, when);
-      return { client: clientOf(allRoutes, { ...ctx, checks: deps.checks }), calls };
+      const { ctx, fate } = dying(quiet(), learnt, nth, when);
+      return { client: clientOf(allRoutes, { ...ctx, checks: deps.checks }), calls: fate.calls };
     };
 
     for (const route of allRoutes.filter(({ idempotent }) => idempotent)) {

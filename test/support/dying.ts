@@ -7,53 +7,76 @@ export type Calls = Map<string, "outside" | "inside">;
 /** Not wrapped: a process does not die of its clock or its limits, and the gallery gets the wrapped log. */
 const SURROUNDINGS = new Set([
   ...["now", "id", "random", "sleep", "log"],
-  ...["galleries", "sealing", "limiter", "policies"],
+  ...["breaker", "galleries", "limiter", "policies", "schedule", "sealing", "secrets"],
 ]);
 
-/** What a test sees of an instance that is to die. */
-export interface Dying {
-  ctx: Deps;
-  /** The calls that waited for something outside, in order. */
-  calls: string[];
+/**
+ * What befalls processes: whichever makes the `nth` call (from 1) of whatever port dies around it, and does nothing any
+ * more. Before: the call does not happen; after: it took effect, but nobody hears of it.
+ */
+export class Fate {
+  /** The calls that waited for something outside, of all processes in their order. */
+  readonly calls: string[] = [];
+  /** Whether a process has died of it. */
+  met = false;
+  readonly #learnt: Calls;
+  readonly #nth: number;
+  readonly #when: "before" | "after";
+
+  constructor(learnt: Calls, nth = Infinity, when: "before" | "after" = "before") {
+    this.#learnt = learnt;
+    this.#nth = nth;
+    this.#when = when;
+  }
+
+  /** The ports of one process. */
+  process<P extends object>(ports: P): P {
+    let dead = false;
+    const died = () => {
+      dead = true;
+      this.met = true;
+      return Promise.reject(new Error("died"));
+    };
+    const wrap =
+      (name: string, call: (...args: never[]) => unknown) =>
+      (...args: never[]): unknown => {
+        const kind = this.#learnt.get(name);
+        if (dead && kind !== "inside") return died();
+        if (kind === "outside") this.calls.push(name);
+        const dies = this.calls.length === this.#nth && !this.met;
+        if (kind === "outside" && dies && this.#when === "before") return died();
+        const result = call(...args);
+        if (!(result instanceof Promise)) {
+          this.#learnt.set(name, "inside");
+          return result;
+        }
+        if (kind === undefined) this.calls.push(name);
+        this.#learnt.set(name, "outside");
+        return dies ? result.then(died) : result;
+      };
+    const wrapped = Object.entries(ports).map(([port, value]: [string, unknown]) => {
+      if (SURROUNDINGS.has(port)) return [port, value];
+      if (typeof value === "function") return [port, wrap(port, value as never)];
+      return [port, wrapMethods(value as object, (name, method) => wrap(`${port}.${name}`, method))];
+    });
+    return Object.fromEntries(wrapped) as P;
+  }
 }
 
-/**
- * An instance of its own that dies around the `nth` call (from 1) of whatever port, and does nothing any more
- * afterwards. Before: the call does not happen; after: it took effect, but nobody hears of it.
- */
-export function dying(deps: Deps, learnt: Calls, nth = Infinity, when: "before" | "after" = "before"): Dying {
-  const calls: string[] = [];
-  let dead = false;
-  const died = () => {
-    dead = true;
-    return Promise.reject(new Error("died"));
-  };
-  const wrap =
-    (name: string, call: (...args: never[]) => unknown) =>
-    (...args: never[]): unknown => {
-      const kind = learnt.get(name);
-      if (dead && kind !== "inside") return died();
-      if (kind === "outside") calls.push(name);
-      const dies = calls.length === nth;
-      if (kind === "outside" && dies && when === "before") return died();
-      const result = call(...args);
-      if (!(result instanceof Promise)) {
-        learnt.set(name, "inside");
-        return result;
-      }
-      if (kind === undefined) calls.push(name);
-      learnt.set(name, "outside");
-      return dies ? result.then(died) : result;
-    };
-  const ports = Object.entries(deps).map(([port, value]: [string, unknown]) => {
-    if (SURROUNDINGS.has(port)) return [port, value];
-    if (typeof value === "function") return [port, wrap(port, value as never)];
-    const methods = Object.entries(value as object).map(([name, method]) => [
-      name,
-      wrap(`${port}.${name}`, method),
-    ]);
-    return [port, Object.fromEntries(methods)];
+function wrapMethods(port: object, wrap: (name: string, method: (...args: never[]) => unknown) => unknown) {
+  const names = new Set([...Object.keys(port), ...Object.getOwnPropertyNames(Object.getPrototypeOf(port))]);
+  const methods = [...names].flatMap((name) => {
+    const method = (port as Record<string, unknown>)[name];
+    return typeof method === "function" && name !== "constructor"
+      ? [[name, wrap(name, method.bind(port))]]
+      : [];
   });
-  const ctx = Object.fromEntries(ports) as Deps;
-  return { ctx: { ...ctx, galleries: new Galleries(ctx, 2 ** 30) }, calls };
+  return Object.fromEntries(methods);
+}
+
+/** An instance of its own, to which that happens. */
+export function dying(deps: Deps, ...fate: ConstructorParameters<typeof Fate>): { ctx: Deps; fate: Fate } {
+  const mine = new Fate(...fate);
+  const ctx = mine.process(deps);
+  return { ctx: { ...ctx, galleries: new Galleries(ctx, 2 ** 30) }, fate: mine };
 }

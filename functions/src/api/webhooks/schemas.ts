@@ -18,13 +18,10 @@ export const WebhookShape = z
     event_types: z.array(z.enum(SUBSCRIBABLE)),
     enabled: z.boolean(),
     description: z.string().nullable(),
-    disabled_reason: z
-      .enum(DISABLED_REASONS)
-      .nullable()
-      .meta({
-        description:
-          "Why it was disabled, unless you did it: it answered 410, failed for 14 days, leads astray.",
-      }),
+    disabled_reason: z.enum(DISABLED_REASONS).nullable().meta({
+      description:
+        "Why it was disabled, unless you did it: it answered 410, failed for 14 days, leads astray.",
+    }),
     created_at: time,
     updated_at: time,
   })

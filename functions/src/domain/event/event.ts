@@ -41,12 +41,18 @@ interface Data {
     device_id: string | null;
     completed_at: Date;
   };
+  "demo.scan.success": {
+    scan_id: string;
+    device_id: string;
+    member_id: string | null;
+    scanned_at: Date;
+  };
   "webhook.test": { test_id: string };
   "webhook.disabled": { webhook_id: string; reason: DisabledReason; disabled_at: Date };
 }
 
 /** An event with the body that will be sent; it waits in the outbox. */
-export function newEvent<T extends keyof Data>(
+export function newEvent<T extends EventType>(
   event_type: T,
   { id, project_id, at }: { id: string; project_id: string; at: Date },
   data: Data[T],

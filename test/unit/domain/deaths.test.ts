@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import type { Event } from "../../../functions/src/domain/event/event.ts";
+import { deliveryWorld, status } from "../../support/deliveries.ts";
+import { type Calls, Fate } from "../../support/dying.ts";
+
+const MINUTE = 60_000;
+
+/** What empties the outbox: whoever made the event, the platform's trigger, the sweeper. */
+const MOVERS = ["request", "trigger", "sweeper"] as const;
+const SETS: readonly (readonly (typeof MOVERS)[number][])[] = [MOVERS, ["request"], ["trigger"], ["sweeper"]];
+
+function newWorld(fate: Fate, movers: readonly string[], event: { is?: Event }) {
+  // The second attempt succeeds, so that every step is walked past twice.
+  const world = deliveryWorld({
+    process: (ports) => fate.process(ports),
+    answer: (_, count) => status(count === 1 ? 500 : 200),
+  });
+  const begin = async () => {
+    const { is } = event;
+    assert.ok(is);
+    if (movers.includes("request")) void world.soon(is).catch(() => undefined);
+    if (movers.includes("trigger")) void world.trigger(is).catch(() => undefined);
+    if (movers.includes("sweeper")) world.startSweeper();
+  };
+  return { ...world, begin };
+}
+
+async function play(fate: Fate, movers: readonly string[]) {
+  const event: { is?: Event } = {};
+  const world = newWorld(fate, movers, event);
+  await world.subscribe();
+  event.is = await world.happen();
+  await world.begin();
+  await world.pass(25 * MINUTE);
+  return world;
+}
+
+type World = Awaited<ReturnType<typeof play>>;
+
+const isDelivered = async (world: World) =>
+  (await world.deliveries()).some(({ status: is }) => is === "success");
+
+/** Nothing is lost that anybody will still come for: the outbox has it, or a delivery with a time. */
+async function assertKept(world: World, where: string): Promise<void> {
+  const [event] = await world.shelves.events.all();
+  const deliveries = await world.deliveries();
+  assert.ok(event);
+  if (!event.dispatched_at) {
+    assert.deepEqual(deliveries, [], where);
+    return;
+  }
+  assert.equal(deliveries.length, 1, where);
+  for (const { status: is, next_attempt_at } of deliveries) {
+    assert.ok(is === "success" || (is === "pending" && next_attempt_at), `${is}, ${where}`);
+  }
+}
+
+describe("A process that dies on the way of an event", function () {
+  this.timeout(60_000);
+
+  for (const movers of SETS) {
+    it(`loses nothing, whenever it dies, where ${movers.join(", ")} move events`, async () => {
+      const learnt: Calls = new Map();
+      const living = new Fate(learnt);
+      const alive = await play(living, movers);
+      assert.ok(await isDelivered(alive));
+      assert.equal(alive.received.length, 2);
+      for (const call of ["outbound.post", "queue.enqueue", "commit", "events.get", "deliveries.get"]) {
+        assert.ok(living.calls.includes(call), `${call} among ${living.calls}`);
+      }
+      const last = living.calls.lastIndexOf("outbound.post") + 3;
+      let duplicates = 0;
+      for (let nth = 1; nth <= last; nth++) {
+        for (const when of ["before", "after"] as const) {
+          const fate = new Fate(learnt, nth, when);
+          const where = `${when} call ${nth} of ${living.calls.slice(0, last)}`;
+          const world = await play(fate, movers);
+          assert.ok(fate.met, where);
+          await assertKept(world, where);
+          // With a sweeper everything arrives, whatever died.
+          if (!movers.includes("sweeper")) {
+            world.startSweeper();
+            await world.pass(25 * MINUTE);
+          }
+          assert.ok(await isDelivered(world), where);
+          const ids = new Set(world.received.map(({ headers }) => headers["webhook-id"]));
+          assert.equal(ids.size, 1, where);
+          duplicates += world.received.length - 2;
+        }
+      }
+      // An attempt whose record was lost is made again: that is all that comes twice.
+      assert.ok(duplicates > 0 && duplicates <= 12, `${duplicates} duplicates`);
+    });
+  }
+});
