@@ -45,7 +45,8 @@ const FLOOR = `
 interface Ask {
   method: string;
   path: string;
-  authorization?: string;
+  headers?: Record<string, string>;
+  body?: string;
   /** The answer that is expected; left out where any will do. */
   status?: number;
 }
@@ -54,9 +55,9 @@ interface Subject {
   name: string;
   source: string;
   signature: "http" | "cloudevent";
-  /** Answered by all of the function's code and no service; a task has nothing like that. */
+  /** Answered by all of the function's code and no service; a trigger and a schedule have nothing like that. */
   first?: Ask;
-  /** Asked next: answered when Firestore has been read; by `health`, when every service has been asked. */
+  /** Asked next: answered when Firestore has been read; by `health`, when every service has been asked. A queue has none. */
   read?: Ask;
 }
 
@@ -67,6 +68,35 @@ interface Start {
   memory: number;
 }
 
+/** How a function is asked that has no routes: what is no task is acknowledged, nothing has happened to no event. */
+const ASKS: Record<string, Pick<Subject, "first" | "read">> = {
+  taskQueueTrigger: {
+    first: {
+      method: "POST",
+      path: "/",
+      headers: { authorization: "Bearer e30.e30.none", "content-type": "application/json" },
+      body: '{ "data": {} }',
+      status: 204,
+    },
+  },
+  eventTrigger: {
+    read: {
+      method: "POST",
+      path: "/",
+      headers: { "content-type": "application/cloudevents+json" },
+      body: JSON.stringify({
+        specversion: "1.0",
+        id: UUID,
+        source: "//firestore.googleapis.com/projects/demo-palmgate/databases/(default)",
+        type: "google.cloud.firestore.document.v1.created",
+        document: `projects/${UUID}/events/${UUID}`,
+      }),
+      status: 204,
+    },
+  },
+  scheduleTrigger: { read: { method: "POST", path: "/", status: 200 } },
+};
+
 /** Every function of the built deployment table. */
 async function subjects(): Promise<Subject[]> {
   const table: Record<string, { __endpoint: object }> = await import(join(FUNCTIONS, "lib/index.js"));
@@ -74,13 +104,14 @@ async function subjects(): Promise<Subject[]> {
     name,
     source: FUNCTIONS,
     signature: "eventTrigger" in __endpoint ? "cloudevent" : "http",
-    ...asks(allRoutes.filter(({ fn }) => fn === name)),
+    ...(Object.entries(ASKS).find(([trigger]) => trigger in __endpoint)?.[1] ??
+      asks(allRoutes.filter(({ fn }) => fn === name))),
   }));
 }
 
 /**
  * A path refuses at once a method that it has not, and its route, after a read and the limit of the address, who has
- * an unknown credential; a task just runs.
+ * an unknown credential.
  */
 function asks(routes: readonly Route[]): Pick<Subject, "first" | "read"> {
   const ask = ({ method, path }: Route, rest: Partial<Ask>): Ask => ({
@@ -93,12 +124,12 @@ function asks(routes: readonly Route[]): Pick<Subject, "first" | "read"> {
     const authorization = `Bearer ${newKey("pg", UUID).key}`;
     return {
       first: ask(guarded, { method: "OPTIONS", status: 405 }),
-      read: ask(guarded, { status: 401, authorization }),
+      read: ask(guarded, { status: 401, headers: { authorization } }),
     };
   }
   const [liveness, health] = routes;
-  if (liveness && health) return { first: ask(liveness, { status: 200 }), read: ask(health, {}) };
-  return { read: { method: "POST", path: "/", status: 200 } };
+  if (!liveness || !health) throw new Error("a function without routes and trigger");
+  return { first: ask(liveness, { status: 200 }), read: ask(health, {}) };
 }
 
 /** The floor, built in a folder of its own. */
@@ -120,14 +151,18 @@ async function start({ name, source, signature, first, read }: Subject): Promise
     [FRAMEWORK, `--source=${source}`, `--target=${name}`, `--signature-type=${signature}`, `--port=${port}`],
     {
       env: { ...process.env, FUNCTION_TARGET: name, HOST: "127.0.0.1" },
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", "pipe"],
     },
   );
   const ended = once(child, "exit");
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+  });
   const time = async (ask: Ask | undefined): Promise<number | undefined> => {
     if (!ask) return undefined;
     const status = await Promise.race([patiently(port, ask), ended.then(() => "the end")]);
-    if (status !== (ask.status ?? status)) throw new Error(`${name} ${ask.path}: ${status}`);
+    if (status !== (ask.status ?? status)) throw new Error(`${name} ${ask.path}: ${status}\n${said}`);
     return performance.now() - spawned;
   };
   try {
@@ -151,9 +186,8 @@ async function patiently(port: number, ask: Ask): Promise<number> {
 }
 
 /** Resolves with the status when the answer is complete. */
-async function send(port: number, { method, path, authorization }: Ask): Promise<number> {
-  const headers = authorization ? { authorization } : {};
-  const request = http.request({ host: "127.0.0.1", port, method, path, headers, agent: false }).end();
+async function send(port: number, { method, path, headers, body }: Ask): Promise<number> {
+  const request = http.request({ host: "127.0.0.1", port, method, path, headers, agent: false }).end(body);
   const [response] = (await once(request, "response")) as [http.IncomingMessage];
   await response.resume().toArray();
   return response.statusCode ?? 0;
