@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "csv-parse/sync";
 import { type Answer, createApi, signIn } from "./api.ts";
 import { interruption, type Suite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import { printTable } from "./table.ts";
+import { type Received, type Receiver, startReceiver } from "./webhooks/receiver.ts";
 import { startWorld } from "./world-start.ts";
 
 /*
@@ -37,9 +39,12 @@ const interrupted = interruption();
 try {
   console.log("Starting the emulators ...");
   const suite = await startWorld({ profile: "demo", importDir: DATA, signal: interrupted });
+  // Somebody's own endpoint, which the webhooks of this play lead to.
+  const receiver = await startReceiver();
   try {
-    await play(suite);
+    await play(suite, receiver);
   } finally {
+    await receiver.close();
     await suite.stop();
   }
 } catch (error) {
@@ -48,7 +53,7 @@ try {
   process.exitCode = 1;
 }
 
-async function play(suite: Suite): Promise<void> {
+async function play(suite: Suite, receiver: Receiver): Promise<void> {
   const api = createApi(suite.baseUrl);
   const via = (method: string, path: string, more?: Parameters<typeof api>[2]) => ({
     request: `${method.padEnd(6)} ${path.replaceAll(/([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "$1…")}`,
@@ -89,6 +94,30 @@ async function play(suite: Suite): Promise<void> {
     tell: ({ prefix }) => `${prefix.slice(0, 9)}…, shown this once`,
   });
 
+  const webhooks = `/project/${PROJECT}/webhooks`;
+  const { id: webhook_id, secret } = await steps.play({
+    title: "Be told of enrolments",
+    ...via("POST", webhooks, {
+      token: key,
+      body: { url: receiver.url, event_types: ["enrollment.completed"] },
+    }),
+    expect: [201, { url: receiver.url, enabled: true }],
+    tell: ({ secret }) => `${secret.slice(0, 9)}…, shown this once`,
+  });
+  receiver.trust(secret);
+  await steps.play({
+    title: "Does it reach us? A test",
+    ...via("POST", `${webhooks}/${webhook_id}/test`, { token: key }),
+    expect: [202],
+    tell: () => "it is on its way",
+  });
+  await steps.play({
+    title: "It does",
+    ...arrival(receiver, ({ event_type }) => event_type === "webhook.test"),
+    expect: [200, { verified: true }],
+    tell: received,
+  });
+
   await steps.play({
     title: "Whose palm is this new one?",
     ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
@@ -118,6 +147,23 @@ async function play(suite: Suite): Promise<void> {
     ...inProject("POST", "/enroll", key, { member_id, samples }),
     expect: [201, { member_id, hand: "right", samples: 3 }],
     tell: ({ hand, quality }) => `${hand} palm, quality ${Math.round(quality)} of 100`,
+  });
+  await steps.play({
+    title: "And the webhook?",
+    ...arrival(receiver, ({ event_type }) => event_type === "enrollment.completed"),
+    expect: [200, { verified: true, time: 1 }],
+    holds: ({ body }) => JSON.parse(body).data.member_id === member_id,
+    tell: received,
+  });
+  const deliveries = via("GET", `${webhooks}/${webhook_id}/deliveries`, { token: key });
+  await steps.play({
+    title: "What was sent, as we see it?",
+    ...deliveries,
+    // The endpoint has it before we have its answer.
+    send: () => eventually(deliveries.send, ({ items: [last] }) => last.status !== "pending"),
+    expect: [200, { total_count: 2 }],
+    tell: ({ items: [last] }) =>
+      `${last.event_type}, ${last.last_status_code} at attempt ${last.attempt_count}`,
   });
   await steps.play({
     title: "Identify it by a fourth",
@@ -266,6 +312,30 @@ async function play(suite: Suite): Promise<void> {
   steps.end();
 }
 
+/** What comes to our own endpoint, as the answer to waiting for it. */
+function arrival(
+  receiver: Receiver,
+  matches: (received: Received) => boolean,
+): Pick<Step, "request" | "send"> {
+  return {
+    request: `POST   ${receiver.url}`,
+    async send() {
+      const started = performance.now();
+      const body = await receiver.waitFor(matches);
+      return { status: body.answer ?? 0, body, ms: performance.now() - started };
+    },
+  };
+}
+
+/** Asks until the answer is the one that is waited for, or no longer. */
+async function eventually(ask: Step["send"], holds: (body: Answer["body"]) => boolean): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask();
+    if (tries === 20 || holds(answer.body)) return answer;
+    await sleep(100);
+  }
+}
+
 /** Plays steps one by one, each a row of the table. */
 function newSteps() {
   const row = printTable([
@@ -332,6 +402,10 @@ function bars(buckets: Bucket[]): string {
 
 function rows(csv: string): unknown[] {
   return parse(csv, { columns: true });
+}
+
+function received({ event_type, verified }: Received): string {
+  return `${event_type}, ${verified ? "verified" : "not verified"}`;
 }
 
 function refusal({ code }: Answer["body"]): string {
