@@ -5,7 +5,10 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
+import type { Limits } from "../../../functions/src/data/outbound/connect.ts";
 import { createOutbound, createOutboundWith, hostsOf } from "../../../functions/src/data/outbound.ts";
 import { readDestination } from "../../../functions/src/domain/webhook/destination.ts";
 import {
@@ -26,12 +29,16 @@ import {
   type Zone,
 } from "../../support/endpoint.ts";
 
+const MIB = 2 ** 20;
 const POLICY = {
   ownHosts: ["palmgate.example", ...hostsOf("our-project")],
   allowLocalhost: false,
   ownPorts: [],
 };
-const LIMITS = { resolve: 60, connect: 60, total: 150 };
+/** Long enough for a busy machine, so that nothing but a trap is ended by them. */
+const LIMITS: Limits = { resolve: 2000, connect: 5000, total: 10_000 };
+/** For what is ended by them. */
+const SHORT_MS = 60;
 
 /** Where the endpoint of these tests lives, and what else is there. */
 const PUBLIC = "93.184.215.14";
@@ -106,19 +113,19 @@ describe("The guarded client", () => {
     names = {},
     hosts = {},
     policy = POLICY,
-    limits = LIMITS,
+    limits = {},
   }: {
     names?: Zone;
     hosts?: Record<string, Host>;
     policy?: typeof POLICY;
-    limits?: Partial<typeof LIMITS>;
+    limits?: Partial<Limits>;
   } = {}) {
     const internet = new PlayedInternet({
       ca: authority.cert,
       names: { "hooks.example.com": [PUBLIC], ...names },
       hosts: { [PUBLIC]: endpoint, ...hosts },
     });
-    const outbound = createOutboundWith(policy, { ...internet.network, limits });
+    const outbound = createOutboundWith(policy, { ...internet.network, limits: { ...LIMITS, ...limits } });
     const post = async (url = HOOK) => {
       const sent = await outbound.post({
         url,
@@ -131,11 +138,14 @@ describe("The guarded client", () => {
   }
 
   /** What a behaviour of the endpoint comes to; the time is looked at, and left out. */
-  async function meet(behaviour: Behaviour, limits: Partial<typeof LIMITS> = {}) {
+  async function meet(behaviour: Behaviour, limits: Partial<Limits> = {}) {
     endpoint.behaviour = behaviour;
-    const { post } = newWorld({ limits: { ...LIMITS, total: 2000, ...limits } });
+    const { post } = newWorld({ limits });
     const { duration_ms, ...sent } = await post();
-    assert.ok(Number.isInteger(duration_ms) && duration_ms >= 0 && duration_ms < 1500, `${duration_ms} ms`);
+    assert.ok(
+      Number.isInteger(duration_ms) && duration_ms >= 0 && duration_ms < LIMITS.total,
+      `${duration_ms} ms`,
+    );
     for (let tries = 0; tries < 100 && endpoint.open > 0; tries++) await sleep(5);
     assert.equal(endpoint.open, 0, "the connection is let go");
     return sent;
@@ -146,8 +156,11 @@ describe("The guarded client", () => {
   describe("when all is well", () => {
     it("posts these bytes, with nothing from the customer but the URL", async () => {
       const { post, internet } = newWorld();
+      const { received } = endpoint;
       assert.deepEqual(withoutTime(await post()), answered(204));
       assert.deepEqual(internet.dialled, [`${PUBLIC}:443`]);
+      while (endpoint.open > 0) await sleep(1);
+      assert.ok(endpoint.received > received);
       const [head = "", body] = (endpoint.requests[0] ?? "").split("\r\n\r\n");
       assert.equal(Buffer.from(body ?? "", "latin1").toString(), '{"é":1}');
       assert.deepEqual(head.toLowerCase().split("\r\n"), [
@@ -177,7 +190,7 @@ describe("The guarded client", () => {
       const { post, internet } = newWorld({
         names,
         hosts: { "9.9.9.9": "filtered" },
-        limits: { ...LIMITS, total: 2000 },
+        limits: { connect: 300 },
       });
       assert.deepEqual(withoutTime(await post()), answered(204));
       assert.deepEqual(internet.dialled, ["1.1.1.1:443", "9.9.9.9:443", `${PUBLIC}:443`]);
@@ -287,13 +300,14 @@ describe("The guarded client", () => {
     });
 
     it("waits for a resolver only so long", async () => {
-      const { outbound, post, internet } = newWorld({ names: { "hooks.example.com": "silent" } });
-      const started = performance.now();
+      const { outbound, post, internet } = newWorld({
+        names: { "hooks.example.com": "silent" },
+        limits: { resolve: SHORT_MS },
+      });
       assert.equal(await outbound.check(HOOK), HOOK);
       const { duration_ms, ...sent } = await post();
       assert.deepEqual(sent, failed("dns_error"));
-      assert.ok(duration_ms >= LIMITS.resolve - 2 && duration_ms < LIMITS.total, `${duration_ms} ms`);
-      assert.ok(performance.now() - started < 2 * LIMITS.resolve + 100);
+      assert.ok(duration_ms >= SHORT_MS - 2, `${duration_ms} ms`);
       assert.deepEqual(internet.dialled, []);
     });
 
@@ -303,7 +317,7 @@ describe("The guarded client", () => {
         ...internet.network,
         resolve: (name, family, signal) =>
           family === 4 ? internet.network.resolve(name, 4, signal) : new Promise(() => undefined),
-        limits: { ...LIMITS, total: 2000 },
+        limits: { ...LIMITS, resolve: SHORT_MS },
       });
       assert.equal((await deaf.post({ url: HOOK, headers: {}, body: "" })).status_code, 204);
     });
@@ -333,7 +347,7 @@ describe("The guarded client", () => {
         ["closed", "connect_error"],
         ["filtered", "timeout"],
       ] as const) {
-        const { post, internet } = newWorld({ hosts: { [PUBLIC]: host } });
+        const { post, internet } = newWorld({ hosts: { [PUBLIC]: host }, limits: { connect: SHORT_MS } });
         assert.deepEqual(withoutTime(await post()), failed(error));
         assert.deepEqual(internet.dialled, [`${PUBLIC}:443`]);
       }
@@ -372,7 +386,7 @@ describe("The guarded client", () => {
         ["", "timeout"],
       ] as const) {
         const plain = await listen((socket) => void (greeting && socket.write(greeting)));
-        const { post } = newWorld({ hosts: { [PUBLIC]: plain.port } });
+        const { post } = newWorld({ hosts: { [PUBLIC]: plain.port }, limits: { connect: 300 } });
         assert.deepEqual(withoutTime(await post()), failed(error));
         await plain.stop();
       }
@@ -438,17 +452,20 @@ describe("The guarded client", () => {
 
     for (const [coding, compress] of [
       ["gzip", gzipSync],
-      ["br", brotliCompressSync],
+      [
+        "br",
+        (bytes: Buffer) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+      ],
       ["zstd", zstdCompressSync],
     ] as const) {
       it(`leaves a bomb of ${coding} as it is`, async () => {
-        const bomb = compress(Buffer.alloc(100 * 2 ** 20));
+        const bomb = compress(Buffer.alloc(64 * MIB));
         const { rss } = process.memoryUsage();
         const sent = await meet(responding(200, bomb, { "Content-Encoding": coding }));
         const kept = bomb.subarray(0, RESPONSE_BYTES);
         const response_truncated = bomb.length > RESPONSE_BYTES;
         assert.deepEqual(sent, answered(200, kept.toString("utf8"), { response_truncated }));
-        assert.ok(process.memoryUsage().rss - rss < 50 * 2 ** 20);
+        assert.ok(process.memoryUsage().rss - rss < 32 * MIB);
       });
     }
 
@@ -516,14 +533,14 @@ describe("The guarded client", () => {
     it("takes an answer that comes before its request has ended", async () => {
       const eager = await Endpoint.start(authority.issue({ host: "hooks.example.com" }));
       eager.greeting = `${OK}Content-Length: 2\r\n\r\nhi`;
-      const { outbound } = newWorld({ hosts: { [PUBLIC]: eager }, limits: { ...LIMITS, total: 2000 } });
-      const sent = await outbound.post({ url: HOOK, headers: {}, body: "x".repeat(2 ** 20) });
+      const { outbound } = newWorld({ hosts: { [PUBLIC]: eager } });
+      const sent = await outbound.post({ url: HOOK, headers: {}, body: "x".repeat(MIB) });
       assert.deepEqual(withoutTime(sent), answered(200, "hi"));
       await eager.stop();
     });
 
     describe("too slowly", () => {
-      const { total } = LIMITS;
+      const total = 300;
       for (const [what, behaviour, outcome] of [
         ["not at all", () => undefined, failed("timeout")],
         ["with a head that drips", dripping(OK, "X-Y: z\r\n", 10), failed("timeout")],
@@ -541,7 +558,7 @@ describe("The guarded client", () => {
         const started = performance.now();
         const sent = await meet(dripping(`${OK}Content-Length: 500\r\n\r\n`, "z", 20), { total });
         assert.ok(performance.now() - started >= total - 2);
-        assert.match(sent.response_body ?? "", /^z{1,8}$/);
+        assert.match(sent.response_body ?? "", /^z{1,15}$/);
         assert.deepEqual(sent, answered(200, sent.response_body ?? "", { response_truncated: true }));
       });
     });
@@ -560,15 +577,15 @@ describe("The guarded client", () => {
 
     it("needs no more memory for 200 of the worst answers than for the first", async () => {
       const part = Buffer.alloc(2 ** 16, "e");
-      const bomb = gzipSync(Buffer.alloc(200 * 2 ** 20));
+      const bomb = gzipSync(Buffer.alloc(64 * MIB));
       const worst = [
         flooding(`${OK}\r\n`, part),
         flooding(OK, Buffer.from(`X-Y: ${"z".repeat(1000)}\r\n`)),
         flooding("", Buffer.from("HTTP/1.1 103 Early Hints\r\n\r\n")),
         responding(200, bomb, { "Content-Encoding": "gzip" }),
-        responding(200, randomBytes(4 * 2 ** 20)),
+        responding(200, randomBytes(4 * MIB)),
       ];
-      const { post } = newWorld({ limits: { ...LIMITS, total: 40 } });
+      const { post } = newWorld({ limits: { total: 30 } });
       const round = async () => {
         for (const behaviour of worst) {
           endpoint.behaviour = behaviour;
@@ -576,11 +593,16 @@ describe("The guarded client", () => {
         }
       };
       for (let i = 0; i < 3; i++) await round();
-      const before = process.memoryUsage();
+      const before = await settled();
       for (let i = 0; i < 40; i++) await round();
-      const { rss, heapUsed } = process.memoryUsage();
-      assert.ok(rss - before.rss < 64 * 2 ** 20, `rss grew by ${rss - before.rss}`);
-      assert.ok(heapUsed - before.heapUsed < 32 * 2 ** 20, `the heap grew by ${heapUsed - before.heapUsed}`);
+      const { rss, heapUsed, external } = await settled();
+      const growth = {
+        rss: rss - before.rss,
+        heap: heapUsed - before.heapUsed,
+        external: external - before.external,
+      };
+      const isFlat = growth.rss < 128 * MIB && growth.heap < 4 * MIB && growth.external < 4 * MIB;
+      assert.ok(isFlat, JSON.stringify(growth));
     });
   });
 
@@ -649,6 +671,17 @@ describe("The guarded client", () => {
     });
   });
 });
+
+/** What is in use when all that is not has been collected. */
+async function settled(): Promise<NodeJS.MemoryUsage> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let i = 0; i < 3; i++) {
+    await sleep(20);
+    collect();
+  }
+  return process.memoryUsage();
+}
 
 async function listen(greet: (socket: Socket) => void): Promise<{ port: number; stop(): Promise<void> }> {
   const sockets = new Set<Socket>();

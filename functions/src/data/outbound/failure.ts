@@ -10,10 +10,11 @@ export class Failure extends Error {
   }
 }
 
-/** Who the code of an error that is not ours belongs to; all others are of the connection. */
+/** By the name or the code of an error that is not ours; all others are of the connection. */
 const KINDS: readonly (readonly [RegExp, AttemptError])[] = [
   [/^ERR_(SSL|TLS)_/, "tls_error"],
-  [/^(HPE_|UND_ERR_HEADERS_OVERFLOW$)/, "http_error"],
+  // undici leaves the parser's code undefined.
+  [/^(HTTPParserError|HeadersOverflowError)$/, "http_error"],
 ];
 
 /**
@@ -22,7 +23,7 @@ const KINDS: readonly (readonly [RegExp, AttemptError])[] = [
  */
 export function kindOf(error: unknown): AttemptError {
   if (error instanceof Failure) return error.kind;
-  const code = String((error as NodeJS.ErrnoException).code);
+  const { name = "", code = "" } = error as NodeJS.ErrnoException;
   if (error instanceof TypeError || code === "UND_ERR_INVALID_ARG") throw error;
-  return KINDS.find(([pattern]) => pattern.test(code))?.[1] ?? "connect_error";
+  return KINDS.find(([pattern]) => pattern.test(code) || pattern.test(name))?.[1] ?? "connect_error";
 }

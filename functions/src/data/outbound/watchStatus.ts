@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 const LIMIT = 4096;
 
 /** RFC 9110, section 15.2: any number may come before the response; 101 is none, as nobody asked to upgrade. */
-const INTERIM = /^HTTP\/1\.\d 1(?!01)\d\d/;
-const STATUS_LINE = /^HTTP\/1\.\d (\d{3})[^\n]*\n/;
+const INTERIM = /^HTTP\/1\.\d 1(?!01)\d\d(?!\d)/;
+const STATUS_LINE = /^HTTP\/1\.\d (\d{3})(?!\d)[^\n]*\n/;
 
 /**
  * Reads the beginning of a response on its way to undici, which ends the connection at a 100 that it has not asked for,
@@ -23,10 +23,12 @@ export function watchStatus(socket: Socket): { status_code?: number } {
     if (isPast || chunk === null) return chunk;
     seen += chunk.length;
     text = withoutInterim(text + chunk.toString("latin1"));
-    const status = INTERIM.test(text) ? undefined : STATUS_LINE.exec(text)?.[1];
-    if (status !== undefined) found.status_code = Number(status);
-    else if (seen < LIMIT && "HTTP/1.".startsWith(text.slice(0, 7))) return null;
+    const isInterim = INTERIM.test(text);
+    const isBegun = "HTTP/1.".startsWith(text.slice(0, 7)) && (isInterim || !text.includes("\n"));
+    if (isBegun && seen < LIMIT) return null;
     isPast = true;
+    const status = isInterim ? undefined : STATUS_LINE.exec(text)?.[1];
+    if (status !== undefined) found.status_code = Number(status);
     return Buffer.from(text, "latin1");
   };
   return found;
