@@ -3,7 +3,7 @@ import type { Outbound, Sent } from "../domain/webhook/outbound.ts";
 import { Answer } from "./outbound/answer.ts";
 import { findAddresses, type Limits, type Surroundings } from "./outbound/connect.ts";
 import { Failure, kindOf } from "./outbound/failure.ts";
-import { internet, type Network } from "./outbound/network.ts";
+import { type Network, newInternet } from "./outbound/network.ts";
 import { within } from "./outbound/within.ts";
 
 const LIMITS: Limits = { resolve: 2000, connect: 5000, total: 20_000 };
@@ -25,7 +25,7 @@ const BLOCKED: Readonly<Sent> = {
  */
 export function createOutbound(policy: DestinationPolicy): Outbound {
   if (policy.allowLocalhost) demand("may send webhooks to localhost");
-  return guard({ policy, network: internet, limits: LIMITS });
+  return guard({ policy, network: newInternet(), limits: LIMITS });
 }
 
 /**
@@ -37,7 +37,7 @@ export function createOutboundWith(
   { limits, ...network }: Partial<Network> & { limits?: Partial<Limits> },
 ): Outbound {
   demand("may give webhooks another network");
-  return guard({ policy, network: { ...internet, ...network }, limits: { ...LIMITS, ...limits } });
+  return guard({ policy, network: { ...newInternet(), ...network }, limits: { ...LIMITS, ...limits } });
 }
 
 /** The hosts that a Firebase project has without being asked; its own domains, and Cloud Run's, it must say. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -8,7 +9,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
+import ipaddr from "ipaddr.js";
 import type { Limits } from "../../../functions/src/data/outbound/connect.ts";
+import { newInternet } from "../../../functions/src/data/outbound/network.ts";
 import { createOutbound, createOutboundWith, hostsOf } from "../../../functions/src/data/outbound.ts";
 import { readDestination } from "../../../functions/src/domain/webhook/destination.ts";
 import {
@@ -323,6 +326,53 @@ describe("The guarded client", () => {
     });
   });
 
+  describe("by real DNS", () => {
+    it("asks for both families, and asks again though it has just been told", async () => {
+      const dns = await answerNames({ A: [PUBLIC], AAAA: [PUBLIC_IPV6] });
+      const { resolve } = newInternet(dns.servers);
+      const { internet } = newWorld({ hosts: { [PUBLIC]: "closed" } });
+      const outbound = createOutboundWith(POLICY, { ...internet.network, resolve, limits: LIMITS });
+      for (let i = 1; i <= 2; i++) {
+        await outbound.post({ url: HOOK, headers: {}, body: "" });
+        assert.equal(dns.asked(), 2 * i);
+      }
+      assert.deepEqual(internet.dialled.slice(0, 2), [`${PUBLIC}:443`, `${PUBLIC_IPV6}:443`]);
+      dns.stop();
+    });
+
+    it("sees the one closed address", async () => {
+      const dns = await answerNames({ A: [PUBLIC], AAAA: ["::1"] });
+      const { internet } = newWorld();
+      const { resolve } = newInternet(dns.servers);
+      const outbound = createOutboundWith(POLICY, { ...internet.network, resolve, limits: LIMITS });
+      assert.equal(await outbound.check(HOOK), undefined);
+      assert.deepEqual(await outbound.post({ url: HOOK, headers: {}, body: "" }), BLOCKED);
+      assert.deepEqual(internet.dialled, []);
+      dns.stop();
+    });
+
+    it("calls off a question to a server that never answers, or has no address", async () => {
+      const deaf = await answerNames("silent");
+      const empty = await answerNames({ A: [], AAAA: [] });
+      for (const { servers } of [deaf, empty]) {
+        const { internet } = newWorld();
+        const { resolve } = newInternet(servers);
+        const limits = { ...LIMITS, resolve: SHORT_MS };
+        const outbound = createOutboundWith(POLICY, { ...internet.network, resolve, limits });
+        assert.equal(await outbound.check(HOOK), HOOK);
+        const sent = await outbound.post({ url: HOOK, headers: {}, body: "" });
+        assert.deepEqual(withoutTime(sent), failed("dns_error"));
+        assert.deepEqual(internet.dialled, []);
+      }
+      const given = new AbortController();
+      const question = newInternet(deaf.servers).resolve("hooks.example.com", 4, given.signal);
+      given.abort();
+      await assert.rejects(question, { code: "ECANCELLED" });
+      deaf.stop();
+      empty.stop();
+    });
+  });
+
   describe("when it connects", () => {
     it("says not one byte to an address that is not the one it has looked at", async () => {
       for (const instead of [PRIVATE, "127.0.0.1", "1.1.1.1", "::ffff:93.184.215.14", "nonsense"]) {
@@ -388,6 +438,7 @@ describe("The guarded client", () => {
         const plain = await listen((socket) => void (greeting && socket.write(greeting)));
         const { post } = newWorld({ hosts: { [PUBLIC]: plain.port }, limits: { connect: 300 } });
         assert.deepEqual(withoutTime(await post()), failed(error));
+        while (plain.open > 0) await sleep(1);
         await plain.stop();
       }
     });
@@ -683,18 +734,52 @@ async function settled(): Promise<NodeJS.MemoryUsage> {
   return process.memoryUsage();
 }
 
-async function listen(greet: (socket: Socket) => void): Promise<{ port: number; stop(): Promise<void> }> {
+/** A server of plain TCP on loopback. */
+async function listen(greet: (socket: Socket) => void) {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
-    sockets.add(socket.on("error", () => undefined).resume());
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => undefined).resume();
     greet(socket);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    /** Connections that are open now. */
+    get open() {
+      return sockets.size;
+    },
     async stop() {
-      for (const socket of sockets) socket.destroy();
       await once(server.close(), "close");
     },
+  };
+}
+
+/** A DNS server on loopback (RFC 1035) that has the same addresses for every name, with a TTL of 0. */
+async function answerNames(addresses: Record<"A" | "AAAA", readonly string[]> | "silent") {
+  const server = createSocket("udp4");
+  let asked = 0;
+  server.on("message", (query, { port, address }) => {
+    asked += 1;
+    if (addresses === "silent") return;
+    const end = query.indexOf(0, 12) + 5;
+    const type = query.readUInt16BE(end - 4);
+    const records = addresses[type === 1 ? "A" : "AAAA"].map((each) => {
+      const data = Buffer.from(ipaddr.parse(each).toByteArray());
+      return Buffer.concat([Buffer.of(0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, data.length), data]);
+    });
+    const head = Buffer.concat([
+      query.subarray(0, 2),
+      Buffer.of(0x81, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0),
+    ]);
+    server.send(Buffer.concat([head, query.subarray(12, end), ...records]), port, address);
+  });
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    servers: [`127.0.0.1:${server.address().port}`],
+    asked: () => asked,
+    stop: () => server.close(),
   };
 }

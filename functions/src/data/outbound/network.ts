@@ -14,26 +14,32 @@ export interface Network {
   ca?: string;
 }
 
-/** The Internet. */
-export const internet: Network = {
-  /** DNS alone, never /etc/hosts; by a resolver of its own, which has remembered nothing and can be called off. */
-  async resolve(name, family, signal) {
-    const resolver = new Resolver({ tries: 2 });
-    const cancel = () => resolver.cancel();
-    signal.addEventListener("abort", cancel);
-    try {
-      return await (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name));
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
-  },
+/**
+ * The Internet: DNS alone, never /etc/hosts, and plain TCP.
+ * @param servers of DNS, `192.0.2.1:53`; the machine's when absent
+ */
+export function newInternet(servers?: readonly string[]): Network {
+  return {
+    async resolve(name, family, signal) {
+      // One of its own has remembered nothing, and can be called off.
+      const resolver = new Resolver({ tries: 2 });
+      if (servers !== undefined) resolver.setServers(servers);
+      const cancel = () => resolver.cancel();
+      signal.addEventListener("abort", cancel);
+      try {
+        return await (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name));
+      } finally {
+        signal.removeEventListener("abort", cancel);
+      }
+    },
 
-  dial: (address, port, signal) =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host: address, port, noDelay: true, autoSelectFamily: false });
-      const stop = () => socket.destroy();
-      signal.addEventListener("abort", stop);
-      socket.once("close", () => signal.removeEventListener("abort", stop));
-      socket.once("connect", () => resolve(socket)).on("error", reject);
-    }),
-};
+    dial: (address, port, signal) =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ host: address, port, noDelay: true, autoSelectFamily: false });
+        const stop = () => socket.destroy();
+        signal.addEventListener("abort", stop);
+        socket.once("close", () => signal.removeEventListener("abort", stop));
+        socket.once("connect", () => resolve(socket)).on("error", reject);
+      }),
+  };
+}

@@ -10,6 +10,7 @@ export async function within<T>(
   operation: (signal: AbortSignal) => Promise<T>,
   parent?: AbortSignal,
 ): Promise<T> {
+  if (parent?.aborted) throw new Failure("timeout");
   const end = new AbortController();
   const over = Promise.withResolvers<never>();
   const stop = () => {
@@ -18,7 +19,6 @@ export async function within<T>(
   };
   const timer = setTimeout(stop, ms);
   parent?.addEventListener("abort", stop);
-  if (parent?.aborted) stop();
   try {
     return await Promise.race([operation(end.signal), over.promise]);
   } finally {
