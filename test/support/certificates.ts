@@ -1,6 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
 
 /** PEM, as Node's TLS wants it. */
 export interface Certificate {
@@ -38,9 +37,7 @@ export class Authority {
 
   issue({ host, from, to }: Wanted): Certificate {
     const keys = newKeys();
-    const name = isIP(host)
-      ? der(0x87, Buffer.from(ipaddr.parse(host).toByteArray()))
-      : der(0x82, Buffer.from(host));
+    const name = isIP(host) ? der(0x87, bytesOf(host)) : der(0x82, Buffer.from(host));
     const cert = certificate({
       subject: "Palmgate test endpoint",
       issuer: "Palmgate test authority",
@@ -52,6 +49,14 @@ export class Authority {
     });
     return { cert, key: keys.privateKey.export({ type: "pkcs8", format: "pem" }) as string };
   }
+}
+
+/** An address as certificates and DNS records have it: 4 bytes or 16. */
+export function bytesOf(address: string): Buffer {
+  if (!address.includes(":")) return Buffer.from(address.split(".").map(Number));
+  const [head = [], tail = []] = address.split("::").map((part) => part.split(":").filter(Boolean));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  return Buffer.from([...head, ...zeros, ...tail].map((part) => part.padStart(4, "0")).join(""), "hex");
 }
 
 const newKeys = () => generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -9,7 +9,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
-import ipaddr from "ipaddr.js";
 import type { Limits } from "../../../functions/src/data/outbound/connect.ts";
 import { newInternet } from "../../../functions/src/data/outbound/network.ts";
 import { createOutbound, createOutboundWith, hostsOf } from "../../../functions/src/data/outbound.ts";
@@ -19,7 +18,7 @@ import {
   RESPONSE_BYTES,
   type Sent,
 } from "../../../functions/src/domain/webhook/outbound.ts";
-import { Authority } from "../../support/certificates.ts";
+import { Authority, bytesOf } from "../../support/certificates.ts";
 import {
   type Behaviour,
   dripping,
@@ -766,7 +765,7 @@ async function answerNames(addresses: Record<"A" | "AAAA", readonly string[]> | 
     const end = query.indexOf(0, 12) + 5;
     const type = query.readUInt16BE(end - 4);
     const records = addresses[type === 1 ? "A" : "AAAA"].map((each) => {
-      const data = Buffer.from(ipaddr.parse(each).toByteArray());
+      const data = bytesOf(each);
       return Buffer.concat([Buffer.of(0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, data.length), data]);
     });
     const head = Buffer.concat([
