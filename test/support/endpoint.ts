@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { createServer, type Server } from "node:tls";
+import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Network } from "../../functions/src/data/outbound/network.ts";
 import type { Certificate } from "./certificates.ts";
 
-/** What an endpoint does when a request is here, to the last byte of its body. */
-export type Behaviour = (socket: Socket, request: string) => void;
+/** What an endpoint does when a request is here, to the last byte of its body; `reset` ends with TCP's RST. */
+export type Behaviour = (socket: Socket, request: string, reset: () => void) => void;
 
 /** Says this, and ends the connection. */
 export const saying =
@@ -55,28 +55,33 @@ export class Endpoint {
   connections = 0;
   /** Bytes that have come over TCP, the ClientHello's too. */
   received = 0;
+  /** Names that clients wanted (RFC 6066), `false` for none. */
+  readonly servernames: unknown[] = [];
   /** TLS sessions that were taken up again. */
   resumed = 0;
   behaviour: Behaviour;
   /** What it says before it is asked. */
   greeting = "";
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  /** TCP's sockets, by the client's port. */
+  readonly #sockets = new Map<number | undefined, Socket>();
 
   private constructor(server: Server, behaviour: Behaviour) {
     this.#server = server;
     this.behaviour = behaviour;
     server.on("connection", (socket: Socket) => {
       this.connections += 1;
-      this.#sockets.add(socket);
+      const port = socket.remotePort;
+      this.#sockets.set(port, socket);
       socket.on("error", () => undefined);
       socket.on("close", () => {
         this.received += socket.bytesRead;
-        this.#sockets.delete(socket);
+        this.#sockets.delete(port);
       });
     });
     server.on("tlsClientError", () => undefined);
     server.on("secureConnection", (socket) => {
+      this.servernames.push((socket as TLSSocket & { servername?: string | false }).servername);
       if (socket.isSessionReused()) this.resumed += 1;
       this.#take(socket);
     });
@@ -99,7 +104,7 @@ export class Endpoint {
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
   }
@@ -116,7 +121,7 @@ export class Endpoint {
       const request = text;
       text = "";
       this.requests.push(request);
-      this.behaviour(socket, request);
+      this.behaviour(socket, request, () => this.#sockets.get(socket.remotePort)?.resetAndDestroy());
     });
   }
 }

@@ -163,6 +163,7 @@ describe("The guarded client", () => {
       assert.deepEqual(internet.dialled, [`${PUBLIC}:443`]);
       while (endpoint.open > 0) await sleep(1);
       assert.ok(endpoint.received > received);
+      assert.equal(endpoint.servernames.at(-1), "hooks.example.com");
       const [head = "", body] = (endpoint.requests[0] ?? "").split("\r\n\r\n");
       assert.equal(Buffer.from(body ?? "", "latin1").toString(), '{"é":1}');
       assert.deepEqual(head.toLowerCase().split("\r\n"), [
@@ -210,6 +211,7 @@ describe("The guarded client", () => {
       const { post, internet } = newWorld({ hosts: { [PUBLIC_IPV6]: literal } });
       assert.deepEqual(withoutTime(await post(`https://[${PUBLIC_IPV6}]:8443/`)), answered(204));
       assert.deepEqual(internet.dialled, [`${PUBLIC_IPV6}:8443`]);
+      assert.deepEqual(literal.servernames, [false]);
       assert.deepEqual(internet.asked, []);
       assert.equal((await post(`https://${PUBLIC}/`)).error, "tls_error");
       await literal.stop();
@@ -219,6 +221,7 @@ describe("The guarded client", () => {
       const { post, internet } = newWorld();
       assert.deepEqual(withoutTime(await post("https://hooks.example.com./")), answered(204));
       assert.deepEqual(internet.asked, ["hooks.example.com", "hooks.example.com"]);
+      assert.equal(endpoint.servernames.at(-1), "hooks.example.com");
     });
   });
 
@@ -423,6 +426,15 @@ describe("The guarded client", () => {
       });
     }
 
+    it("refuses a bad certificate though the environment says that all are good", async () => {
+      const impostor = await Endpoint.start(new Authority().issue({ host: "hooks.example.com" }));
+      process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+      const { post } = newWorld({ hosts: { [PUBLIC]: impostor } });
+      const sent = await post().finally(() => delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"]);
+      assert.deepEqual(withoutTime(sent), failed("tls_error"));
+      await impostor.stop();
+    });
+
     it("refuses a good certificate of the other host of an address", async () => {
       const { post } = newWorld({ names: { "other.example.com": [PUBLIC] } });
       assert.equal((await post("https://other.example.com/")).error, "tls_error");
@@ -520,12 +532,14 @@ describe("The guarded client", () => {
     }
 
     it("keeps the status of a response that breaks off after the status line", async () => {
+      // What is not yet read when a reset comes is lost, in any client.
       const reset =
         (text: string): Behaviour =>
-        (socket) =>
-          socket.write(text, () => setTimeout(() => socket.destroy(), 5));
+        (socket, _, reset) =>
+          socket.write(text, () => setTimeout(reset, 20));
       const broken = { response_truncated: true };
       assert.deepEqual(await meet(reset(OK)), answered(200, "", broken));
+      assert.deepEqual(await meet(saying(OK)), answered(200, "", broken));
       assert.deepEqual(await meet(reset("HTTP/1.1 500 No\r\n")), answered(500, "", broken));
       assert.deepEqual(await meet(reset(`${OK}Content-Le`)), answered(200, "", broken));
       assert.deepEqual(await meet(reset(`${OK}Content-Length: 9\r\n\r\n`)), answered(200, "", broken));
@@ -567,7 +581,7 @@ describe("The guarded client", () => {
 
     it("calls it a connection's end when nothing is said, and HTTP's when it is none", async () => {
       assert.deepEqual(await meet((socket) => socket.end()), failed("connect_error"));
-      assert.deepEqual(await meet((socket) => socket.destroy()), failed("connect_error"));
+      assert.deepEqual(await meet((_, __, reset) => reset()), failed("connect_error"));
       assert.deepEqual(await meet(saying("HTTP/1.")), failed("connect_error"));
       for (const garbage of [
         "nonsense",
