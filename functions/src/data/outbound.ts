@@ -1,7 +1,7 @@
 import { type DestinationPolicy, readDestination } from "../domain/webhook/destination.ts";
 import type { Outbound, Sent } from "../domain/webhook/outbound.ts";
 import { Answer } from "./outbound/answer.ts";
-import { findAddresses, type Limits, type Surroundings } from "./outbound/connect.ts";
+import { findAddresses, type Limits, type Setup } from "./outbound/connect.ts";
 import { Failure, kindOf } from "./outbound/failure.ts";
 import { type Network, newInternet } from "./outbound/network.ts";
 import { within } from "./outbound/within.ts";
@@ -54,14 +54,14 @@ function demand(what: string): void {
   if (!projectId?.startsWith("demo-")) throw new Error(`only a demo project ${what}, not ${projectId}`);
 }
 
-function guard(surroundings: Surroundings): Outbound {
-  const { policy, limits } = surroundings;
+function guard(setup: Setup): Outbound {
+  const { policy, limits } = setup;
   return {
     async check(text) {
       const url = readDestination(text, policy);
       if (url === undefined) return undefined;
       try {
-        await findAddresses(url, surroundings);
+        await findAddresses(url, setup);
         return url.href;
       } catch (error) {
         if (error instanceof Failure) return undefined;
@@ -74,9 +74,10 @@ function guard(surroundings: Surroundings): Outbound {
       if (url === undefined) return { ...BLOCKED };
       const started = performance.now();
       const answer = new Answer();
-      const error = await within(limits.total, (signal) =>
-        answer.fetch(url, request, surroundings, signal),
-      ).then(() => null, kindOf);
+      const error = await within(limits.total, (signal) => answer.fetch(url, request, setup, signal)).then(
+        () => null,
+        kindOf,
+      );
       if (error === "destination_not_allowed") return { ...BLOCKED };
       return answer.sent(error, Math.round(performance.now() - started));
     },

@@ -199,6 +199,17 @@ describe("The guarded client", () => {
       assert.deepEqual(internet.dialled, ["1.1.1.1:443", "9.9.9.9:443", `${PUBLIC}:443`]);
     });
 
+    it("tries no address when the time is over", async () => {
+      const { post, internet } = newWorld({
+        names: { "hooks.example.com": ["1.1.1.1", "9.9.9.9"] },
+        hosts: { "1.1.1.1": "filtered", "9.9.9.9": "filtered" },
+        limits: { total: SHORT_MS },
+      });
+      assert.deepEqual(withoutTime(await post()), failed("timeout"));
+      await sleep(20);
+      assert.deepEqual(internet.dialled, ["1.1.1.1:443"]);
+    });
+
     it("tries no more than eight addresses", async () => {
       const many = Array.from({ length: 300 }, (_, i) => `1.1.${i % 2}.${i % 250}`);
       const { post, internet } = newWorld({ names: { "hooks.example.com": many } });
@@ -704,6 +715,19 @@ describe("The guarded client", () => {
   });
 
   describe("in production", () => {
+    it("knows the hosts of its project", () => {
+      const isOwn = (host: string) => readDestination(`https://${host}/`, POLICY) === undefined;
+      assert.ok(
+        [
+          "our-project.web.app",
+          "our-project.firebaseapp.com",
+          "our-project--preview-a1b2.web.app",
+          "us-central1-our-project.cloudfunctions.net",
+        ].every(isOwn),
+      );
+      assert.ok(!["web.app", "our-projects.web.app", "europe-west1-other.cloudfunctions.net"].some(isOwn));
+    });
+
     const projects = { acme: "acme", nothing: undefined };
     afterEach(() => {
       process.env["GCLOUD_PROJECT"] = "demo-palmgate-unit";

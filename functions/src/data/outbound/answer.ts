@@ -1,6 +1,6 @@
 import { Client } from "undici";
 import { type AttemptError, RESPONSE_BYTES, type Sent } from "../../domain/webhook/outbound.ts";
-import { openConnection, type Surroundings } from "./connect.ts";
+import { openConnection, type Setup } from "./connect.ts";
 import { watchStatus } from "./watchStatus.ts";
 
 /** Of every request; the caller's are added. None is a customer's: one would open a metadata server. */
@@ -26,12 +26,12 @@ export class Answer {
   async fetch(
     url: URL,
     { headers, body }: { headers: Readonly<Record<string, string>>; body: string },
-    surroundings: Surroundings,
+    setup: Setup,
     signal: AbortSignal,
   ): Promise<void> {
     const client = new Client(url.origin, {
       connect: ({ protocol, host }, done) => {
-        openConnection(`${protocol}//${host}`, surroundings, signal).then(
+        openConnection(`${protocol}//${host}`, setup, signal).then(
           (socket) => {
             this.#line = watchStatus(socket);
             done(null, socket);

@@ -28,7 +28,8 @@ const MOST_ADDRESSES = 8;
 /** Of `http://localhost`, which DNS is never asked for. */
 const LOOPBACK = ["127.0.0.1", "::1"];
 
-export interface Surroundings {
+/** What a client is made of. */
+export interface Setup {
   policy: DestinationPolicy;
   network: Network;
   limits: Limits;
@@ -40,7 +41,7 @@ export interface Surroundings {
  */
 export async function findAddresses(
   url: URL,
-  { network, limits }: Omit<Surroundings, "policy">,
+  { network, limits }: Omit<Setup, "policy">,
   parent?: AbortSignal,
 ): Promise<readonly string[]> {
   // Nothing but localhost has passed `readDestination` as plain http.
@@ -63,7 +64,7 @@ export async function findAddresses(
  */
 export async function openConnection(
   href: string,
-  { policy, network, limits }: Surroundings,
+  { policy, network, limits }: Setup,
   parent: AbortSignal,
 ): Promise<Socket> {
   const url = readDestination(href, policy);
@@ -81,8 +82,7 @@ export async function openConnection(
       return await within(limits.connect, (signal) => secure(socket, url, network.ca, signal), parent);
     } catch (error) {
       failure = error instanceof Failure ? error : new Failure("connect_error", { cause: error });
-      const isNext = failure.kind === "connect_error" || failure.kind === "timeout";
-      if (!isNext || parent.aborted) break;
+      if (failure.kind !== "connect_error" && failure.kind !== "timeout") break;
     }
   }
   throw failure;
