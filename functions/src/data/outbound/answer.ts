@@ -15,7 +15,8 @@ export class Answer {
   #line: { status_code?: number } = {};
   #status_code: number | undefined;
   #retry_after: string | null = null;
-  readonly #body: Buffer[] = [];
+  /** Of one piece from the start: kept one by one, a body of tiny chunks would take a hundred times its size. */
+  #body: Buffer | undefined;
   #bytes = 0;
   #isWhole = false;
 
@@ -79,7 +80,7 @@ export class Answer {
     }
     return {
       status_code,
-      response_body: Buffer.concat(this.#body).toString("utf8"),
+      response_body: this.#body?.toString("utf8", 0, this.#bytes) ?? "",
       response_truncated: !this.#isWhole,
       error: status_code >= 200 && status_code < 300 ? null : "http_error",
       retry_after: this.#retry_after,
@@ -89,8 +90,9 @@ export class Answer {
 
   /** Keeps what is to be kept, and says whether there may be more. */
   #take(chunk: Buffer): boolean {
-    this.#body.push(chunk.subarray(0, RESPONSE_BYTES - this.#bytes));
-    this.#bytes += chunk.length;
-    return this.#bytes <= RESPONSE_BYTES;
+    this.#body ??= Buffer.alloc(RESPONSE_BYTES);
+    const kept = chunk.copy(this.#body, this.#bytes);
+    this.#bytes += kept;
+    return kept === chunk.length;
   }
 }
