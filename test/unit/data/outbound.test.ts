@@ -416,6 +416,17 @@ describe("The guarded client", () => {
       }
     });
 
+    it("tells of the first address that failed", async () => {
+      const names = { "hooks.example.com": [PUBLIC, PUBLIC_IPV6] };
+      const { post, internet } = newWorld({
+        names,
+        hosts: { [PUBLIC]: "filtered" },
+        limits: { connect: SHORT_MS },
+      });
+      assert.deepEqual(withoutTime(await post()), failed("timeout"));
+      assert.deepEqual(internet.dialled, [`${PUBLIC}:443`, `${PUBLIC_IPV6}:443`]);
+    });
+
     for (const [what, newCertificate] of [
       ["for another name", () => authority.issue({ host: "other.example.com" })],
       [

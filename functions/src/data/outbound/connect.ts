@@ -70,7 +70,8 @@ export async function openConnection(
   const url = readDestination(href, policy);
   if (url === undefined) throw new Failure("destination_not_allowed");
   const addresses = await findAddresses(url, { network, limits }, parent);
-  let failure = new Failure("dns_error");
+  // The first tells most: where there is no IPv6, its addresses fail at once, whatever is wrong.
+  let failure: Failure | undefined;
   for (const address of addresses.slice(0, MOST_ADDRESSES)) {
     try {
       const socket = await within(
@@ -81,11 +82,12 @@ export async function openConnection(
       if (url.protocol === "http:") return socket;
       return await within(limits.connect, (signal) => secure(socket, url, network.ca, signal), parent);
     } catch (error) {
-      failure = error instanceof Failure ? error : new Failure("connect_error", { cause: error });
-      if (failure.kind !== "connect_error" && failure.kind !== "timeout") break;
+      const next = error instanceof Failure ? error : new Failure("connect_error", { cause: error });
+      if (next.kind !== "connect_error" && next.kind !== "timeout") throw next;
+      failure ??= next;
     }
   }
-  throw failure;
+  throw failure ?? new Failure("dns_error");
 }
 
 /**
