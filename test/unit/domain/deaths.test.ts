@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { recoverDeliveries } from "../../../functions/src/domain/delivery/recoverDeliveries.ts";
 import type { Event } from "../../../functions/src/domain/event/event.ts";
+import { deleteWebhook } from "../../../functions/src/domain/webhook/deleteWebhook.ts";
+import { updateWebhook } from "../../../functions/src/domain/webhook/updateWebhook.ts";
 import { deliveryWorld, status } from "../../support/deliveries.ts";
 import { type Calls, Fate } from "../../support/dying.ts";
 
@@ -35,7 +38,7 @@ async function play(fate: Fate, movers: readonly string[]) {
   return world;
 }
 
-type World = Awaited<ReturnType<typeof play>>;
+type World = ReturnType<typeof deliveryWorld>;
 
 const isDelivered = async (world: World) =>
   (await world.deliveries()).some(({ status: is }) => is === "success");
@@ -92,4 +95,101 @@ describe("A process that dies on the way of an event", function () {
       assert.ok(duplicates > 0 && duplicates <= 12, `${duplicates} duplicates`);
     });
   }
+});
+
+/** What somebody asked for, of three deliveries that have failed or wait. */
+const CHORES: Record<
+  string,
+  {
+    enabled: boolean;
+    ask(world: World, process: World["ctx"]): Promise<unknown>;
+    isDone(world: World): Promise<boolean>;
+  }
+> = {
+  "the recovery of what has failed": {
+    enabled: false,
+    async ask(world, process) {
+      await updateWebhook(world.ctx, { webhook: await world.webhook(), fields: { enabled: true } });
+      const since = new Date(Number(world.clock.now()) - 600 * MINUTE);
+      await recoverDeliveries(process, { webhook: await world.webhook(), since });
+    },
+    isDone: allDelivered,
+  },
+  "the enabling of a subscription": {
+    enabled: true,
+    async ask(world, process) {
+      const fields = { enabled: false };
+      await updateWebhook(world.ctx, { webhook: await world.webhook(), fields });
+      // The second attempts come, and wait.
+      await world.clock.sleep(MINUTE);
+      await updateWebhook(process, { webhook: await world.webhook(), fields: { enabled: true } });
+    },
+    isDone: allDelivered,
+  },
+  "the deletion of a subscription": {
+    enabled: true,
+    ask: async (world, process) => deleteWebhook(process, { webhook: await world.webhook() }),
+    async isDone({ shelves: { webhooks, slots, deliveries, attempts } }) {
+      return [webhooks, slots, deliveries, attempts].every(({ stored }) => stored.size === 0);
+    },
+  },
+};
+
+async function allDelivered(world: World): Promise<boolean> {
+  const all = await world.deliveries();
+  return all.length === 3 && all.every(({ status: is }) => is === "success");
+}
+
+describe("A process that dies in the middle of", function () {
+  this.timeout(60_000);
+
+  for (const [what, { enabled, ask, isDone }] of Object.entries(CHORES)) {
+    it(`${what} leaves it to be done, or not asked for, whenever it dies`, async () => {
+      const run = async (fate: Fate) => {
+        const world = deliveryWorld({ answer: (_, count) => status(count <= 3 ? 500 : 200) });
+        await world.subscribe({ enabled });
+        for (let count = 0; count < 3; count++) await world.clock.until(world.soon(await world.happen()));
+        await world.pass(1000);
+        await world.clock.until(ask(world, fate.process(world.ctx)).catch(() => undefined));
+        world.startSweeper();
+        await world.pass(60 * MINUTE);
+        return world;
+      };
+      const learnt: Calls = new Map();
+      const living = new Fate(learnt);
+      assert.ok(await isDone(await run(living)));
+      let unasked = 0;
+      for (let nth = 1; nth <= living.calls.length; nth++) {
+        for (const when of ["before", "after"] as const) {
+          const fate = new Fate(learnt, nth, when);
+          const where = `${when} call ${nth} of ${living.calls}`;
+          const world = await run(fate);
+          assert.ok(fate.met, where);
+          if (await isDone(world)) continue;
+          // Nobody has heard of it: it is asked again.
+          unasked++;
+          await world.clock.until(ask(world, world.ctx));
+          await world.pass(60 * MINUTE);
+          assert.ok(await isDone(world), where);
+        }
+      }
+      assert.ok(unasked <= 4, `${unasked} times it was not begun`);
+    });
+  }
+
+  it("a dispatch, while its subscription is deleted, leaves no delivery behind", async () => {
+    const world = deliveryWorld();
+    await world.subscribe();
+    const event = await world.happen();
+    const { ofProject } = world.ctx.webhooks;
+    world.ctx.webhooks.ofProject = async (project_id) => {
+      const found = await ofProject(project_id);
+      await deleteWebhook(world.ctx, { webhook: await world.webhook() });
+      return found;
+    };
+    await world.clock.until(world.soon(event));
+    await world.pass(MINUTE);
+    assert.equal(world.received.length, 0);
+    assert.equal(world.shelves.deliveries.stored.size, 0);
+  });
 });

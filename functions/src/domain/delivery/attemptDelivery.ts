@@ -75,8 +75,12 @@ async function begin(ctx: AttemptCtx, task: AttemptTask): Promise<Begun | Delive
         ctx.deliveries.get(task, task.delivery_id),
         ctx.webhooks.get(task.project_id, task.webhook_id),
       ]);
-      // Deleted: its history is going, too.
-      if (!was || !stored) return undefined;
+      if (!was) return undefined;
+      if (!stored) {
+        // Deleted; it may have been on its way when the rest of the history went.
+        await ctx.deliveries.erase(was.value);
+        return undefined;
+      }
       const { value: delivery } = was;
       const { value: webhook } = stored;
       const now = ctx.now();

@@ -9,7 +9,7 @@ import { enqueueSoon } from "./enqueue.ts";
 export type ChoreCtx = Ctx<"webhooks" | "deliveries" | "queue" | "commit">;
 
 /** How many deliveries are read, and written, at once. */
-const PAGE = 100;
+const PAGE = 50;
 
 /** How long whoever gave rise to a chore works at it; the sweeper does the rest. */
 const SOON_MS = 3000;
@@ -62,11 +62,9 @@ const sameRecovery = (one: Chores["recover"], other: Chores["recover"] | undefin
 async function removeHistory(ctx: ChoreCtx, webhook: Webhook, until: Date): Promise<boolean> {
   for (;;) {
     const page = await ctx.deliveries.some(placeOf(webhook), PAGE);
-    for (const { value } of page) {
-      if (ctx.now() >= until) return false;
-      await ctx.deliveries.erase(value);
-    }
+    await Promise.all(page.map(({ value }) => ctx.deliveries.erase(value)));
     if (page.length < PAGE) return true;
+    if (ctx.now() >= until) return false;
   }
 }
 
