@@ -41,7 +41,9 @@ export const params = {
   RATE_PROXY: defineInt("RATE_PROXY", rate(3000, "without a valid credential, through one proxy")),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
-    description: "Hosts at which this API is reached, separated by commas: no webhook may lead there.",
+    description:
+      "Hosts at which this API is reached, separated by commas: no webhook may lead there. A name stands for those " +
+      "below it, too; one with a * for what it says: *-acme.a.run.app.",
   }),
   WEBHOOK_ALLOW_LOCALHOST: defineBoolean("WEBHOOK_ALLOW_LOCALHOST", {
     default: false,
@@ -106,8 +108,12 @@ export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
  */
 export function readDestinations(): DestinationPolicy {
   const listed = (value: string): string[] => value.split(",").flatMap((part) => part.trim() || []);
+  const ownHosts = listed(params.OWN_HOSTS.value());
+  if (!ownHosts.every((host) => /^[a-z0-9.*-]+$/i.test(host))) {
+    throw new Error("the parameter OWN_HOSTS is no list of hosts: names alone, without https:// and paths");
+  }
   return {
-    ownHosts: listed(params.OWN_HOSTS.value()),
+    ownHosts,
     allowLocalhost: params.WEBHOOK_ALLOW_LOCALHOST.value(),
     ownPorts: listed(params.WEBHOOK_OWN_PORTS.value()).flatMap((range) => {
       const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range) ?? [];

@@ -56,7 +56,7 @@ export const status = (status_code: number, more: Answer = {}): Answer => ({
 });
 
 /** Subscriptions, events and deliveries in memory: commits are all or nothing, and hold to what was read. */
-export function memoryStores() {
+function memoryStores() {
   const events = new Shelf<Event>();
   const webhooks = new Shelf<Webhook>();
   const slots = new Shelf<number>();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { params, readRuntime, readSecret, secrets } from "../../functions/src/config.ts";
+import { params, readDestinations, readRuntime, readSecret, secrets } from "../../functions/src/config.ts";
 import { parseKeyring } from "../../functions/src/data/keyring.ts";
 
 const file = (name: string) =>
@@ -59,6 +59,54 @@ describe("The configuration", () => {
       );
     }
     assert.throws(() => readRuntime({}), /GCLOUD_PROJECT/);
+  });
+
+  describe("destinations of webhooks", () => {
+    const given = { OWN_HOSTS: "", WEBHOOK_ALLOW_LOCALHOST: "false", WEBHOOK_OWN_PORTS: "" };
+    const read = (more: Partial<typeof given>) => {
+      const was = Object.keys(given).map((name) => [name, process.env[name]] as const);
+      Object.assign(process.env, given, more);
+      try {
+        return readDestinations();
+      } finally {
+        for (const [name, value] of was) {
+          if (value === undefined) delete process.env[name];
+          else process.env[name] = value;
+        }
+      }
+    };
+
+    it("are none of ours, unless parameters say so", () => {
+      assert.deepEqual(read({}), { ownHosts: [], allowLocalhost: false, ownPorts: [] });
+      assert.deepEqual(
+        read({
+          OWN_HOSTS: "api.acme.example, *-acme.a.run.app,",
+          WEBHOOK_ALLOW_LOCALHOST: "true",
+          WEBHOOK_OWN_PORTS: "5001-5003,5010",
+        }),
+        {
+          ownHosts: ["api.acme.example", "*-acme.a.run.app"],
+          allowLocalhost: true,
+          ownPorts: [5001, 5002, 5003, 5010],
+        },
+      );
+    });
+
+    it("are refused as a whole where a parameter is malformed", () => {
+      assert.throws(() => read({ OWN_HOSTS: "https://api.acme.example/" }), /OWN_HOSTS is no list of hosts/);
+      assert.throws(() => read({ WEBHOOK_OWN_PORTS: "5001..5010" }), /WEBHOOK_OWN_PORTS is no list of ports/);
+    });
+
+    it("leave out the ports of every emulator of the suite", () => {
+      const { emulators } = JSON.parse(
+        readFileSync(new URL("../../firebase.json", import.meta.url), "utf8"),
+      ) as { emulators: Record<string, { port?: number; websocketPort?: number }> };
+      const ports = Object.values(emulators).flatMap(({ port, websocketPort }) => [port, websocketPort]);
+      const { ownPorts } = read(file(".env.demo-palmgate"));
+      for (const port of ports.filter((one) => one !== undefined)) {
+        for (const shift of [0, 100, 200]) assert.ok(ownPorts.includes(port + shift), `${port + shift}`);
+      }
+    });
   });
 
   describe("a secret", () => {

@@ -5,7 +5,7 @@ import type { Stored, Write } from "../store.ts";
 import type { AttemptError } from "../webhook/outbound.ts";
 
 export const DELIVERY_STATUSES = ["pending", "success", "failed"] as const;
-export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /** One POST that was made, with what came back. */
 export interface Attempt {
