@@ -194,6 +194,19 @@ describe("The queue", () => {
       await enqueue(NOW);
     });
 
+    it("tells production's 409 of a task that is there already from any other", async () => {
+      const client = openTasks();
+      process.env = { ...env, CLOUD_TASKS_EMULATOR_HOST: undefined };
+      const open = async () =>
+        Object.assign(client, { auth: { getCredentials: async () => ({ client_email: "a@b" }) } });
+      const queue = createQueue({ projectId: "acme", region: "europe-west1", open, now: () => NOW });
+      const say = (status: string) => JSON.stringify({ error: { code: 409, message: "no", status } });
+      answer = { status: 409, body: say("ALREADY_EXISTS") };
+      await queue.enqueue("deliverwebhook", "1", TASK, NOW);
+      answer = { status: 409, body: say("ABORTED") };
+      await assert.rejects(queue.enqueue("deliverwebhook", "1", TASK, NOW), { code: "unavailable" });
+    });
+
     for (const status of [400, 404, 429, 500, 503]) {
       it(`is unavailable at ${status}`, async () => {
         answer = { status, body: "no" };

@@ -14,6 +14,8 @@ export interface AttemptTask {
 export interface Queue {
   /**
    * Adds a task. One of the same name that is there already, or was a short while ago, is fine: nothing happens.
+   * Nor does anything when it is due later than the service keeps tasks (29 days; 2 s in the emulator, which has no
+   * clock): the sweeper adds what is due.
    * @param name lower-case hex; a task's own, since names that were used are refused for about an hour
    * @param at when it is to run; a time that has passed is now
    * @throws DomainError `unavailable` when the service does not take it.
