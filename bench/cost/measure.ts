@@ -26,7 +26,7 @@ export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   installMeter();
   const places = await newPlaces(deps);
   // What it costs to take tokens is told by itself (guards.ts).
-  const client = clientOf(allRoutes.map(marked), { ...deps, limiter: UNLIMITED });
+  const client = clientOf(allRoutes.map(marked), { ...deps, limiter: UNLIMITED, log: SILENT });
   const costs: Cost[] = [];
   for (const route of allRoutes) {
     const credentials = route.auth === "public" ? (["none"] as const) : route.auth;
@@ -40,6 +40,16 @@ export async function measureAll(deps: AllDeps): Promise<Cost[]> {
   }
   return costs;
 }
+
+/** What is put off with a warning would not be measured. */
+const SILENT: AllDeps["log"] = {
+  warn(message, facts) {
+    throw new Error(`${message}: ${JSON.stringify(facts)}`);
+  },
+  error(message, facts) {
+    throw new Error(`${message}: ${JSON.stringify(facts)}`);
+  },
+};
 
 const marked = (route: Route): Route => ({
   ...route,

@@ -26,8 +26,9 @@ interface Kind {
   bill(sent: Message, received: readonly Message[]): Partial<Bill>;
 }
 
-/** A request or a response of Firestore's protocol, as far as it is counted. */
+/** A request or a response of Firestore's protocol, as far as it is counted; some responses are lists. */
 interface Message {
+  length?: number;
   documents?: readonly unknown[];
   writes?: readonly { delete?: unknown }[];
   document?: unknown;
@@ -52,6 +53,7 @@ const PROCEDURES: Record<string, Kind> = {
       ),
     }),
   },
+  listDocuments: { kind: "read", bill: (_, [found]) => ({ reads: atLeastOne(found?.length ?? 0) }) },
   runAggregationQuery: {
     kind: "read",
     bill: (_, found) => ({ reads: atLeastOne(Math.ceil(sum(found.map(counted)) / 1000)) }),
@@ -139,7 +141,7 @@ type Make<T> = (received: (message: Message) => void) => Promise<T>;
 
 /** The two ways in which Firestore's client speaks to its server; all that it offers comes down to them. */
 interface Client {
-  request(procedure: string, sent: Message, ...more: unknown[]): Promise<unknown>;
+  request(procedure: string, sent: Message, ...more: unknown[]): Promise<Message>;
   requestStream(procedure: string, both: boolean, sent: Message, ...more: unknown[]): Promise<EventEmitter>;
 }
 
@@ -153,8 +155,11 @@ export function installMeter(): void {
   const client = Object.getPrototypeOf(openFirestore("demo")) as Client;
   const { request, requestStream } = client;
   client.request = function (procedure, sent, ...more) {
-    const make = () => request.call(this, procedure, sent, ...more);
-    return metered(PROCEDURES, procedure, sent, make);
+    return metered(PROCEDURES, procedure, sent, async (received) => {
+      const answer = await request.call(this, procedure, sent, ...more);
+      received(answer);
+      return answer;
+    });
   };
   client.requestStream = function (procedure, both, sent, ...more) {
     return metered(PROCEDURES, procedure, sent, async (received) => {

@@ -80,11 +80,16 @@ What makes it more:
   read each, in the round in which the log is read anyway.
 - **A cold instance** reads an environment's whole log, a document a change, in a round for every 1,000 of them: with
   10,000 enrolled palms some 10,000 reads in a dozen rounds, US$ 0.0033.
+- **An event**: whoever made it reads it again and all the project's webhooks, after the commit, and writes a delivery
+  for each that subscribes; the trigger reads it once more. In the rows of enrollPalm the project has one webhook, which does
+  not subscribe.
+- **deleteWebhook** pays for each further delivery a read, a read and a delete for each of its attempts, and a delete.
 - **deleteMember** pays for each further palm a read, 3 writes and a delete, and a delete for an \`external_id\`.
 - **Limits and idempotency keys** add what is told [below](#guard-rails).
 - **Somebody else's change in between** makes a change begin again: its reads and its write are paid twice.
 
-Not in the table: an ID token is verified by keys that an instance keeps, without asking anybody. Health also asks Auth and
+Not in the table: an attempt of a delivery is 4 reads and 3 writes, and a write more at most once a minute, when it says
+something new of its endpoint's health; a task in Cloud Tasks for each attempt, and one for each that is put off. An ID token is verified by keys that an instance keeps, without asking anybody. Health also asks Auth and
 Cloud Tasks, and answers from its last look for 2 seconds. The sweeper reads once every 5 minutes, and a read, a write and
 a delete for each object that it takes away. What is stored, sent to the internet and logged is paid by its size.
 

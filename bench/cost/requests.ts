@@ -1,10 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { parseKey } from "../../functions/src/domain/credential/key.ts";
+import type { Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
+import { MAX_WEBHOOKS, type Webhook } from "../../functions/src/domain/webhook/webhook.ts";
 import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
-import { newDevice } from "../../test/support/rows.ts";
+import {
+  NOWHERE,
+  newAttempt,
+  newDelivery,
+  newDevice,
+  newTestEvent,
+  newWebhook,
+  store,
+} from "../../test/support/rows.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, type Tenant } from "../../test/support/tenant.ts";
 
 /** How many of everything a list finds, and of what it shows a page of. */
@@ -176,12 +186,122 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     },
   ],
 
+  listWebhooks: [
+    {
+      which: `${MAX_WEBHOOKS} webhooks`,
+      async send(places) {
+        const project_id = await newProject(places);
+        const rows = Array.from({ length: MAX_WEBHOOKS }, () => newWebhook(places.deps, { project_id }));
+        await store(places.deps, places.deps.webhooks, rows);
+        return { ids: { project_id } };
+      },
+    },
+  ],
+  createWebhook: [{ send: () => ({ body: { url: NOWHERE, event_types: ["enrollment.completed"] } }) }],
+  getWebhook: [plain],
+  updateWebhook: [
+    { which: "its description", send: () => ({ body: { description: "Front door" } }) },
+    {
+      which: "enabled, with a delivery that waits",
+      async send(places) {
+        const waits = { ...NOT_MADE, status: "pending" } as const;
+        return {
+          ids: await newHistory(places, { webhook: { enabled: false }, delivery: waits }),
+          body: { enabled: true },
+        };
+      },
+    },
+  ],
+  deleteWebhook: [
+    {
+      which: "with a delivery of one attempt",
+      send: async (places) => ({ ids: await newHistory(places, { attempts: 1 }) }),
+    },
+  ],
+  testWebhook: [{ send: () => ({ body: {} }) }],
+  rotateWebhookSecret: [{ send: () => ({ body: {} }) }],
+  listDeliveries: [
+    {
+      which: `a page of ${PAGE}`,
+      send: async (places) => ({
+        ids: await newHistory(places, { deliveries: ROWS }),
+        query: `per_page=${PAGE}`,
+      }),
+    },
+  ],
+  listAttempts: [
+    { which: `all ${ROWS}`, send: async (places) => ({ ids: await newHistory(places, { attempts: ROWS }) }) },
+  ],
+  retryDelivery: [{ send: async (places) => ({ ids: await newHistory(places), body: {} }) }],
+  recoverDeliveries: [
+    {
+      which: "a delivery that has failed",
+      async send(places) {
+        const created_at = new Date(Date.now() - 60_000);
+        const failed = { ...NOT_MADE, status: "failed", error: "subscription_disabled" } as const;
+        return {
+          ids: await newHistory(places, { delivery: { ...failed, created_at } }),
+          body: { since: created_at.toISOString() },
+        };
+      },
+    },
+  ],
+  listEvents: [
+    {
+      which: `a page of ${PAGE}`,
+      async send(places) {
+        const project_id = await newProject(places);
+        const created_at = new Date(Date.now() - 60_000);
+        const rows = Array.from({ length: ROWS }, () => newTestEvent({ project_id, created_at }));
+        await store(places.deps, places.deps.events, rows);
+        return { ids: { project_id }, query: `per_page=${PAGE}` };
+      },
+    },
+  ],
+
   liveness: [plain],
   health: [plain],
 };
 
 const sample = (image: Uint8Array) => ({ image: Buffer.from(image).toString("base64") });
 const newImage = ({ newSeed }: Places) => encodePng(syntheticPalm({ seed: newSeed() }));
+
+/** What is said of a delivery of which no attempt was made. */
+const NOT_MADE = { attempts: [], attempt_count: 0, scheduled: 0, last_status_code: null, completed_at: null };
+
+/** Another project of the same customer. */
+async function newProject({ deps, busy }: Places): Promise<string> {
+  const id = randomUUID();
+  await deps.commit([deps.projects.create({ ...busy.project, id })]);
+  return id;
+}
+
+/** A webhook with deliveries; the first of them has attempts. Made when asked for: few requests look at them. */
+async function newHistory(
+  { deps, busy }: Places,
+  more: {
+    webhook?: Partial<Webhook>;
+    delivery?: Partial<Delivery>;
+    deliveries?: number;
+    attempts?: number;
+  } = {},
+): Promise<{ webhook_id: string; delivery_id: string }> {
+  const { deliveries: many = 1, attempts = 0 } = more;
+  const project_id = busy.project.id;
+  const webhook = newWebhook(deps, { project_id, ...more.webhook });
+  const rows = Array.from({ length: many }, () =>
+    newDelivery({ project_id, webhook_id: webhook.id, ...more.delivery }),
+  );
+  const [first] = rows as [Delivery];
+  await deps.commit([
+    deps.webhooks.create(webhook),
+    ...rows.map((row) => deps.deliveries.create(row)),
+    ...Array.from({ length: attempts }, (_, index) =>
+      deps.deliveries.createAttempt(first, newAttempt({ attempt: index + 1 })),
+    ),
+  ]);
+  return { webhook_id: webhook.id, delivery_id: first.id };
+}
 
 const newMember = ({ deps, busy }: Places, external_id: string | null = null) =>
   createMember(deps, {
@@ -215,13 +335,22 @@ export async function newPlaces(deps: AllDeps): Promise<Places> {
 
 async function newPlace(deps: AllDeps): Promise<Place> {
   const tenant = await newTenant(deps);
-  const device = newDevice({ project_id: tenant.project.id });
-  await deps.commit([deps.devices.create(device)]);
+  const { id: project_id } = tenant.project;
+  const device = newDevice({ project_id });
+  const webhook = newWebhook(deps, { project_id });
+  const delivery = newDelivery({ project_id, webhook_id: webhook.id });
+  await deps.commit([
+    deps.devices.create(device),
+    deps.webhooks.create(webhook),
+    deps.deliveries.create(delivery),
+  ]);
   const ids = {
     org_id: tenant.organization.id,
-    project_id: tenant.project.id,
+    project_id,
     key_id: parseKey("pg", tenant.key)?.id ?? "",
     device_id: device.id,
+    webhook_id: webhook.id,
+    delivery_id: delivery.id,
   };
   return { ...tenant, ids };
 }

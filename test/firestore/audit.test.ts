@@ -7,11 +7,13 @@ import type { AuditEntry } from "../../functions/src/domain/audit/audit.ts";
 import { parseKey } from "../../functions/src/domain/credential/key.ts";
 import { unavailable } from "../../functions/src/domain/errors.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
+import { MAX_WEBHOOKS } from "../../functions/src/domain/webhook/webhook.ts";
 import { PROBLEMS } from "../../functions/src/http/problem.ts";
 import type { Credential, Route } from "../../functions/src/http/route.ts";
 import type { Answer, Client } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
 import { clientOf, examplesOf, type Prepared, prepare, send } from "../support/requests.ts";
+import { NOWHERE, newDelivery, newWebhook } from "../support/rows.ts";
 import { NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** What operations refuse with 409. */
@@ -46,7 +48,37 @@ const CONFLICTS: Record<string, NonNullable<Example["send"]>> = {
     await deps.commit([deps.projects.create(project)]);
     return { ids: { project_id: id }, body: { enabled: true } };
   },
+  async createWebhook(places) {
+    const project_id = await fullOfWebhooks(places);
+    return { ids: { project_id }, body: { url: NOWHERE, event_types: ["enrollment.completed"] } };
+  },
+  testWebhook: async (places) => ({ ids: await disabled(places), body: {} }),
+  retryDelivery: async (places) => ({ ids: await disabled(places), body: {} }),
+  recoverDeliveries: async (places) => ({
+    ids: await disabled(places),
+    body: { since: new Date().toISOString() },
+  }),
 };
+
+/** A project whose places for webhooks are all taken. */
+async function fullOfWebhooks({ deps, busy }: Places): Promise<string> {
+  const id = randomUUID();
+  const rows = Array.from({ length: MAX_WEBHOOKS }, (_, slot) => newWebhook(deps, { project_id: id, slot }));
+  await deps.commit([
+    deps.projects.create({ ...busy.project, id }),
+    ...rows.map((row) => deps.webhooks.takeSlot(row)),
+  ]);
+  return id;
+}
+
+/** A webhook that is disabled, and a delivery of it. */
+async function disabled({ deps, busy }: Places): Promise<Record<string, string>> {
+  const project_id = busy.project.id;
+  const webhook = newWebhook(deps, { project_id, enabled: false });
+  const delivery = newDelivery({ project_id, webhook_id: webhook.id });
+  await deps.commit([deps.webhooks.create(webhook), deps.deliveries.create(delivery)]);
+  return { webhook_id: webhook.id, delivery_id: delivery.id };
+}
 
 async function taken({ deps, busy }: Places): Promise<string> {
   const external_id = randomUUID();

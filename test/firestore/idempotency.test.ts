@@ -29,8 +29,8 @@ function assertReplay(answer: Answer, of: Answer): void {
   assert.equal(answer.headers.get("content-type"), of.headers.get("content-type"));
 }
 
-function assertFirst(answer: Answer): void {
-  assert.deepEqual({ status: answer.status, replayed: replayed(answer) }, { status: 201, replayed: null });
+function assertFirst(answer: Answer, status = 201): void {
+  assert.deepEqual({ status: answer.status, replayed: replayed(answer) }, { status, replayed: null });
 }
 
 describe("A POST with an Idempotency-Key", function () {
@@ -79,7 +79,7 @@ describe("A POST with an Idempotency-Key", function () {
           };
 
           const living = await run();
-          assertFirst(living.first);
+          assertFirst(living.first, route.status);
           assertReplay(living.second, living.first);
           assertReplay(living.third, living.first);
           assert.equal(living.added["audit"], 1);
@@ -89,8 +89,9 @@ describe("A POST with an Idempotency-Key", function () {
             for (const when of ["before", "after"] as const) {
               const where = `${example.which ?? ""} ${when} call ${nth} of ${living.calls}`;
               const { first, second, third, added } = await run(nth, when);
-              assert.equal(first.status, 500, where);
-              assert.equal(second.status, 201, `${where}: ${second.text}`);
+              // What comes after the commit, an event on its way, fails no request: whoever is answered has it.
+              if (first.status === 500) assert.equal(second.status, route.status, `${where}: ${second.text}`);
+              else assertReplay(second, first);
               assertReplay(third, second);
               assert.deepEqual(added, living.added, where);
             }

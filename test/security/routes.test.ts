@@ -11,7 +11,7 @@ import { type Answer, assertProblem, type Client, createClient } from "../suppor
 import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { newDevice } from "../support/rows.ts";
+import { newDelivery, newDevice, newWebhook } from "../support/rows.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
@@ -218,16 +218,23 @@ async function newWorld(deps: Deps): Promise<World> {
   const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [{ path: "", image }] });
   const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
   const device_id = parseKey("pd", deviceKey)?.id ?? "";
+  const project_id = tenant.project.id;
+  const webhook = newWebhook(deps, { project_id });
+  const delivery = newDelivery({ project_id, webhook_id: webhook.id });
   await deps.commit([
-    deps.devices.create(newDevice({ id: device_id, project_id: tenant.project.id, secret_hash })),
+    deps.devices.create(newDevice({ id: device_id, project_id, secret_hash })),
+    deps.webhooks.create(webhook),
+    deps.deliveries.create(delivery),
   ]);
   const ids = {
     org_id: organization_id,
-    project_id: tenant.project.id,
+    project_id,
     key_id: record.id,
     member_id: member.id,
     palm_id: palm.id,
     device_id,
+    webhook_id: webhook.id,
+    delivery_id: delivery.id,
   };
   return { ...tenant, ids, revoked, deviceKey };
 }

@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { newKey } from "../../functions/src/domain/credential/key.ts";
+import type { Attempt, Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
+import { type Event, newEvent } from "../../functions/src/domain/event/event.ts";
 import type { Scan } from "../../functions/src/domain/scan/scan.ts";
 import type { Transaction } from "../../functions/src/domain/transaction/transaction.ts";
+import { newSecret } from "../../functions/src/domain/webhook/signature.ts";
+import { NO_CHORES, type Webhook } from "../../functions/src/domain/webhook/webhook.ts";
 import { db } from "./firestore.ts";
 import type { Deps } from "./tenant.ts";
 
@@ -54,6 +58,86 @@ export const newTransaction = (
   created_at: new Date(),
   ...fields,
 });
+
+/** Where a webhook may lead by the tests' parameters, without asking DNS, and where nobody listens. */
+export const NOWHERE = "http://localhost:65535/";
+
+/** A subscription that hears of no enrolment and takes none of the 25 places, unless said otherwise. */
+export const newWebhook = (
+  { secrets }: Pick<Deps, "secrets">,
+  fields: Pick<Webhook, "project_id"> & Partial<Webhook>,
+): Webhook => {
+  const id = randomUUID();
+  const created_at = new Date();
+  return {
+    id,
+    url: NOWHERE,
+    event_types: ["demo.scan.success"],
+    enabled: true,
+    description: null,
+    disabled_reason: null,
+    secret: secrets.seal({ id, ...fields }, newSecret()),
+    old_secret: null,
+    slot: 99,
+    created_at,
+    updated_at: created_at,
+    last_success_at: null,
+    first_failure_at: null,
+    blocked: 0,
+    chores: NO_CHORES,
+    ...fields,
+  };
+};
+
+/** A test event that everybody has been told of, unless said otherwise. */
+export const newTestEvent = (fields: Pick<Event, "project_id"> & Partial<Event>): Event => {
+  const at = fields.created_at ?? new Date();
+  const event = newEvent("webhook.test", { id: randomUUID(), at, ...fields }, { test_id: randomUUID() });
+  return { ...event, dispatched_at: at, ...fields };
+};
+
+/** An attempt that was answered 204, unless said otherwise. */
+export const newAttempt = (fields: Partial<Attempt> = {}): Attempt => ({
+  attempt: 1,
+  started_at: new Date(),
+  duration_ms: 12,
+  status_code: 204,
+  response_body: "",
+  response_truncated: false,
+  error: null,
+  url: NOWHERE,
+  ...fields,
+});
+
+/** A delivery that arrived at once, unless said otherwise. */
+export const newDelivery = (
+  fields: Pick<Delivery, "project_id" | "webhook_id"> & Partial<Delivery>,
+): Delivery => {
+  const created_at = fields.created_at ?? new Date();
+  const { id: event_id, body } = newTestEvent({ ...fields, id: randomUUID() });
+  return {
+    id: randomUUID(),
+    event_id,
+    event_type: "webhook.test",
+    body,
+    status: "success",
+    attempts: [newAttempt({ started_at: created_at })],
+    attempt_count: 1,
+    scheduled: 1,
+    next_attempt_at: null,
+    ends_at: new Date(created_at.getTime() + 14 * 86_400_000),
+    manual_at: null,
+    epoch: 0,
+    lease: null,
+    counts: false,
+    last_status_code: 204,
+    error: null,
+    created_at,
+    completed_at: created_at,
+    recovered_at: null,
+    ...fields,
+  };
+};
 
 /** Stores rows by their adapter, in batches. */
 export async function store<T>(
