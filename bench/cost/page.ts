@@ -80,7 +80,7 @@ What makes it more:
   read each, in the round in which the log is read anyway.
 - **A cold instance** reads an environment's whole log, a document a change, in a round for every 1,000 of them: with
   10,000 enrolled palms some 10,000 reads in a dozen rounds, US$ 0.0033.
-- **An event**: whoever made it reads it again and all the project's webhooks, after the commit, and writes a delivery
+- **An event**: whoever made it reads all the project's webhooks, after the commit, marks it dispatched and writes a delivery
   for each that subscribes; the trigger reads it once more. In the rows of enrollPalm the project has one webhook, which does
   not subscribe.
 - **deleteWebhook** pays for each further delivery a read, a read and a delete for each of its attempts, and a delete.

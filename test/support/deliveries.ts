@@ -77,7 +77,11 @@ function memoryStores() {
   const eventsPort: Events = {
     create: (event) => events.create(event.id, event),
     get: (_project, id) => events.get(id),
-    replace: events.replace,
+    markDispatched: (event, dispatched_at) =>
+      step({
+        holds: () => events.stored.has(event.id),
+        apply: () => void events.put(event.id, { ...event, dispatched_at }),
+      }),
     ofProject: async () => [],
     waiting: async (limit) => events.find(({ dispatched_at }) => dispatched_at === null, limit),
     expired: async (shard, at, limit) =>

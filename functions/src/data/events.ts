@@ -3,7 +3,7 @@ import * as z from "zod";
 import { RETENTION_MS, shardOf } from "../domain/delivery/delivery.ts";
 import { EVENT_TYPES, type Event, type Events } from "../domain/event/event.ts";
 import type { Stored } from "../domain/store.ts";
-import { Documents, date, eraseAll, refOf } from "./firestore.ts";
+import { Documents, date, eraseAll, refOf, updateFields } from "./firestore.ts";
 
 /** What the sweeper looks for (an index of times alone would be written at its end by everybody), and when it ends. */
 interface Kept {
@@ -51,7 +51,8 @@ export function createEvents(db: Firestore): Events {
       const found = await documents.get(eventsOf(project_id).doc(id));
       return found && toStored(found);
     },
-    replace: (was, now) => documents.replace(was, toRecord(now)),
+    markDispatched: ({ project_id, id }, at) =>
+      updateFields(eventsOf(project_id).doc(id), { dispatched_at: Timestamp.fromDate(at), waiting: false }),
     async ofProject(project_id, { after, until, limit, event_type }) {
       const all = eventsOf(project_id);
       const found = await query(

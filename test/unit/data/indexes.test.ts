@@ -88,7 +88,7 @@ const CALLS: Record<string, Record<string, Call>> = {
   events: {
     create: "write",
     get: ["p", "e"],
-    replace: "write",
+    markDispatched: "write",
     ofProject: new Several(
       ["p", { after: position, until: at, limit: 10 }],
       ["p", { after: position, until: at, limit: 10, event_type: "webhook.test" }],

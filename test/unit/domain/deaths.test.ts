@@ -68,7 +68,13 @@ describe("A process that dies on the way of an event", function () {
       const alive = await play(living, movers);
       assert.ok(await isDelivered(alive));
       assert.equal(alive.received.length, 2);
-      for (const call of ["outbound.post", "queue.enqueue", "commit", "events.get", "deliveries.get"]) {
+      for (const call of [
+        "outbound.post",
+        "queue.enqueue",
+        "commit",
+        "webhooks.ofProject",
+        "deliveries.get",
+      ]) {
         assert.ok(living.calls.includes(call), `${call} among ${living.calls}`);
       }
       const last = living.calls.lastIndexOf("outbound.post") + 3;

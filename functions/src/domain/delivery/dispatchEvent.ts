@@ -1,7 +1,6 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import type { Event } from "../event/event.ts";
-import type { Stored } from "../store.ts";
 import { subscribes, type Webhook } from "../webhook/webhook.ts";
 import { type Delivery, deliveryId } from "./delivery.ts";
 import { enqueueSoon } from "./enqueue.ts";
@@ -17,37 +16,35 @@ const PATIENCE_MS = 1500;
  */
 export async function dispatchEvent(
   ctx: DispatchCtx,
-  input: { project_id: string; event_id: string },
+  { project_id, event_id }: { project_id: string; event_id: string },
 ): Promise<void> {
-  const { project_id, event_id } = input;
-  const deliveries = await change(ctx, async () => {
-    const event = await ctx.events.get(project_id, event_id);
-    if (!event || event.value.dispatched_at) return [];
-    return fanOut(ctx, event);
-  });
-  await enqueueSoon(ctx, deliveries);
+  const event = (await ctx.events.get(project_id, event_id))?.value;
+  if (event && !event.dispatched_at) await dispatch(ctx, event);
 }
 
 /** The same right after an event was committed: it makes it quick, and is nothing that may fail the request. */
 export async function dispatchSoon(ctx: DispatchCtx, event: Event): Promise<void> {
-  const dispatched = dispatchEvent(ctx, { project_id: event.project_id, event_id: event.id }).catch(
-    (error: unknown) =>
-      ctx.log.warn("an event was not dispatched at once, others will", { error: String(error) }),
+  const dispatched = dispatch(ctx, event).catch((error: unknown) =>
+    ctx.log.warn("an event was not dispatched at once, others will", { error: String(error) }),
   );
   await Promise.race([dispatched, ctx.sleep(PATIENCE_MS)]);
 }
 
-async function fanOut(ctx: DispatchCtx, event: Stored<Event>): Promise<Delivery[] | typeof AGAIN> {
-  const webhooks = await ctx.webhooks.ofProject(event.value.project_id);
-  const now = ctx.now();
-  const deliveries = webhooks
-    .filter((webhook) => subscribes(webhook, event.value.event_type))
-    .map((webhook) => newDelivery(ctx, event.value, webhook, now));
-  const outcome = await ctx.commit([
-    ...deliveries.map((delivery) => ctx.deliveries.create(delivery)),
-    ctx.events.replace(event, { ...event.value, dispatched_at: now }),
-  ]);
-  return outcome === "committed" ? deliveries : AGAIN;
+async function dispatch(ctx: DispatchCtx, event: Event): Promise<void> {
+  const deliveries = await change(ctx, async () => {
+    const webhooks = await ctx.webhooks.ofProject(event.project_id);
+    const now = ctx.now();
+    const deliveries = webhooks
+      .filter((webhook) => subscribes(webhook, event.event_type))
+      .map((webhook) => newDelivery(ctx, event, webhook, now));
+    const creations = deliveries.map((delivery) => ctx.deliveries.create(delivery));
+    const outcome = await ctx.commit([...creations, ctx.events.markDispatched(event, now)]);
+    if (outcome === "committed") return deliveries;
+    // Somebody was first: their deliveries are the same ones. Or the event has gone.
+    const current = await ctx.events.get(event.project_id, event.id);
+    return !current || current.value.dispatched_at ? [] : AGAIN;
+  });
+  await enqueueSoon(ctx, deliveries);
 }
 
 /** A delivery that is due at once; of a disabled subscription one that has failed, and can be recovered. */

@@ -20,7 +20,8 @@ export interface Event {
 export interface Events {
   create(event: Event): Write;
   get(project_id: string, id: string): Promise<Stored<Event> | undefined>;
-  replace(was: Stored<Event>, now: Event): Write;
+  /** Takes it out of the outbox, whoever did so before. */
+  markDispatched(event: Event, at: Date): Write;
   /** Those of a project from a moment on, behind a position, and before a moment; oldest first, equal times by id. */
   ofProject(
     project_id: string,
