@@ -138,6 +138,8 @@ export function createDeliveries(db: Firestore): Deliveries {
     async erase(delivery) {
       await eraseAll(db, await attemptsOf(delivery).listDocuments());
       await eraseAll(db, [ref(delivery)]);
+      // Whoever has the lease may have written its attempt down in between; from here on nobody can.
+      if (delivery.lease) await eraseAll(db, await attemptsOf(delivery).listDocuments());
     },
   };
 }
