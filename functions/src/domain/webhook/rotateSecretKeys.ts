@@ -10,8 +10,8 @@ export interface SecretRotation {
   resealed: number;
   /** Sealed by that key before. */
   current: number;
-  /** Left as they were, because the keyring does not open them. */
-  failed: { webhook_id: string; kid: string }[];
+  /** Left as they were, because the keyring does not open them; what seals them, the key that is missing included. */
+  failed: { webhook_id: string; kids: string[] }[];
   /** Keys of the keyring that seal nothing any more. */
   unused: string[];
 }
@@ -33,7 +33,7 @@ export async function rotateSecretKeys(ctx: RotateCtx): Promise<SecretRotation> 
       else if (outcome) rotation.failed.push({ webhook_id: webhook.id, ...outcome });
     }
   }
-  const used = [kid, ...rotation.failed.map((failure) => failure.kid)];
+  const used = [kid, ...rotation.failed.flatMap((failure) => failure.kids)];
   return { ...rotation, unused: kids.filter((one) => !used.includes(one)) };
 }
 
@@ -42,11 +42,13 @@ function reseal(
   ctx: RotateCtx,
   { project_id, id }: Webhook,
   kid: string,
-): Promise<"resealed" | "current" | { kid: string } | undefined> {
+): Promise<"resealed" | "current" | { kids: string[] } | undefined> {
   return change(ctx, async () => {
     const was = await ctx.webhooks.get(project_id, id);
     if (!was) return undefined;
-    const { secret, old_secret } = was.value;
+    const { secret } = was.value;
+    // One whose grace is over signs nothing any more, and needs no key.
+    const old_secret = (was.value.old_secret?.until ?? 0) > ctx.now() ? was.value.old_secret : null;
     if (secret.kid === kid && (!old_secret || old_secret.kid === kid)) return "current";
     const again = (sealed: WrappedKey): WrappedKey =>
       ctx.secrets.seal(was.value, ctx.secrets.open(was.value, sealed));
@@ -55,7 +57,7 @@ function reseal(
       const old = old_secret && { ...again(old_secret), until: old_secret.until };
       now = { ...was.value, secret: again(secret), old_secret: old };
     } catch {
-      return { kid: secret.kid };
+      return { kids: [secret, ...(old_secret ? [old_secret] : [])].map((sealed) => sealed.kid) };
     }
     const project = await ctx.projects.get(project_id);
     const outcome = await ctx.commit([ctx.webhooks.replace(was, now)], {
