@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Client, createClient } from "../support/client.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { type Received, type Receiver, startReceiver } from "../support/receiver.ts";
+import { everyDocument, flatten } from "../support/stores.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -13,6 +14,18 @@ import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/
 const SOON_MS = 5000;
 /** The suite's clock runs the sweeper every 5 s: so much later than the schedule says an attempt may come here. */
 const SWEPT_MS = 15_000;
+
+/** A secret in every form in which it could be read: as it is shown, and its key's bytes. */
+function formsOf(secret: string): Buffer[] {
+  const base64 = secret.replace("whsec_", "");
+  const [text, key] = [Buffer.from(secret), Buffer.from(base64, "base64")];
+  return [
+    key,
+    // Without the padding, in case that something follows; with the prefix it is there as well.
+    ...[base64.slice(0, -1), key.toString("base64url"), key.toString("hex")],
+    ...[text.toString("base64").slice(0, -4), text.toString("hex")],
+  ].map((form) => Buffer.from(form as string));
+}
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[48][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -325,5 +338,38 @@ describe("Deliveries", function () {
       [false, false],
       [true, true],
     ]);
+  });
+
+  it("leave no secret in the store that can be read, nor do the answers that are kept to be repeated", async () => {
+    const shown: string[] = [];
+    const post = async (at: string, body: object) => {
+      const headers = { "Idempotency-Key": randomUUID() };
+      const send = () =>
+        api("POST", `/v1/project/${tenant.project.id}${at}`, { token: tenant.key, body, headers });
+      const answer = await send();
+      assert.equal((await send()).text, answer.text);
+      shown.push(answer.body.secret);
+      return answer.body;
+    };
+    const made = await post("/webhooks", { url: receiver.url, event_types: ["enrollment.completed"] });
+    path = `/webhooks/${made.id}`;
+    await post(`${path}/rotate-secret`, { grace_seconds: 3600 });
+    await test();
+    const [request] = (await receiver.first(1, SOON_MS)) as [Received];
+    assert.deepEqual(
+      shown.map((secret) => isSigned(request, secret)),
+      [true, true],
+    );
+    await until("success");
+
+    const find = async (forms: Buffer[]) =>
+      (await everyDocument())
+        .map(({ path, fields }) => ({ path, bytes: flatten(fields) }))
+        .filter(({ bytes }) => forms.some((form) => bytes.includes(form)))
+        .map(({ path }) => path);
+    const event = String(request.headers["webhook-id"]);
+    const places = await find([Buffer.from(JSON.stringify({ event_id: event }).slice(1, -1))]);
+    assert.equal(places.length, 2, `the search finds the event and its delivery: ${places}`);
+    assert.deepEqual(await find(shown.flatMap(formsOf)), []);
   });
 });

@@ -4,7 +4,7 @@ import { templateSeal } from "../../functions/src/domain/palm/sealing.ts";
 import { assertProblem } from "../support/client.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { everyDocument, objectsBelow } from "../support/stores.ts";
+import { everyDocument, flatten, objectsBelow } from "../support/stores.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 import { floatBytes, int8Bytes, syntheticVector } from "../support/vectors.ts";
 
@@ -39,13 +39,6 @@ class Needle {
   in(hay: Buffer): boolean {
     return this.#forms.some((form) => hay.includes(form));
   }
-}
-
-/** All that a value of Firestore holds, one after the other. */
-function flatten(value: unknown): Buffer {
-  if (value instanceof Uint8Array) return Buffer.from(value);
-  if (typeof value === "object" && value !== null) return Buffer.concat(Object.values(value).map(flatten));
-  return Buffer.from(String(value));
 }
 
 describe("Erasure, with the built bundle", function () {

@@ -299,3 +299,40 @@ describe("An instance of identify", function () {
     }
   });
 });
+
+describe("Two instances of webhooks, with the built bundle", function () {
+  this.timeout(120_000);
+
+  it("make 25 of a hundred webhooks that are asked for at once, and print no secret", async () => {
+    const deps = await openDeps();
+    const { project, key: token } = await newTenant(deps);
+    const instances = await Promise.all([startInstance("webhooks"), startInstance("webhooks")]);
+    try {
+      const path = `/v1/project/${project.id}/webhooks`;
+      const body = { url: "https://8.8.8.8/", event_types: ["enrollment.completed"], enabled: false };
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, i) =>
+          (instances[i % 2] as Instance).api("POST", path, { token, body }),
+        ),
+      );
+      const made = answers.filter(({ status }) => status === 201).map((answer) => answer.body);
+      assert.equal(made.length, 25);
+      for (const answer of answers) {
+        assert.ok(["limit_reached", "unavailable", undefined].includes(answer.body.code), answer.text);
+      }
+      const ids = made.map(({ id }) => id).sort();
+      for (const { api, output } of instances) {
+        const listed = await api("GET", path, { token });
+        assert.deepEqual(listed.body.map(({ id }: { id: string }) => id).sort(), ids);
+        for (const { secret } of made) assert.ok(!output().includes(secret));
+      }
+      const places = await deps.webhooks.slots(project.id);
+      assert.deepEqual(
+        places.toSorted((a, b) => a - b),
+        Array.from({ length: 25 }, (_, place) => place),
+      );
+    } finally {
+      await Promise.all(instances.map((instance) => instance.stop()));
+    }
+  });
+});

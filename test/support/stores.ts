@@ -21,6 +21,13 @@ export async function everyDocument(): Promise<{ path: string; fields: Record<st
   return groups.flatMap(({ docs }) => docs.map((doc) => ({ path: doc.ref.path, fields: doc.data() })));
 }
 
+/** All that a value of Firestore holds, one after the other. */
+export function flatten(value: unknown): Buffer {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (typeof value === "object" && value !== null) return Buffer.concat(Object.values(value).map(flatten));
+  return Buffer.from(String(value));
+}
+
 /** Every object of the suite's bucket below a path, with its bytes. */
 export async function objectsBelow(prefix: string): Promise<{ path: string; bytes: Buffer }[]> {
   const [files] = await openStorage("demo-palmgate-test")
