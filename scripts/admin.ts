@@ -1,10 +1,10 @@
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { reason, runAdmin } from "./admin/program.ts";
-import { openKeys, openPorts } from "./admin/target.ts";
+import { openKeys, openPorts, openSecretKeys } from "./admin/target.ts";
 
 /*
- * The operator's command: organizations, users, environments, projects and the keyring, of the suite that `npm start`
+ * The operator's command: organizations, users, environments, projects and keyrings, of the suite that `npm start`
  * runs or of a real project. `npm run admin -- --help`
  */
 
@@ -33,6 +33,7 @@ const code = await runAdmin(process.argv.slice(2), {
   read: async () => (process.stdin.isTTY ? "" : text(process.stdin)),
   ports: openPorts,
   keys: openKeys,
+  secretKeys: openSecretKeys,
 });
 // Google's clients go on trying, and would keep this process for minutes where a service does not answer.
 process.stdout.write("", () => process.exit(code));

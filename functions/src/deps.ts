@@ -147,17 +147,22 @@ async function dispatchDeps({ db, projectId }: Clients): Promise<Pick<Ports, Dis
   };
 }
 
-/** The client for whatever a customer names, and the keys of their secrets. */
-async function sendingDeps({ projectId }: Clients): Promise<Pick<Ports, "outbound" | "secrets">> {
-  const [{ createOutbound, hostsOf }, { createSecretSealing, parseKeyring }] = await Promise.all([
-    import("./data/outbound.ts"),
-    import("./data/keyring.ts"),
-  ]);
-  const policy = readDestinations();
+async function secretsDeps({ projectId }: Clients): Promise<Pick<Ports, "secrets">> {
+  const { createSecretSealing, parseKeyring } = await import("./data/keyring.ts");
   return {
-    outbound: createOutbound({ ...policy, ownHosts: [...policy.ownHosts, ...hostsOf(projectId)] }),
     secrets: createSecretSealing(parseKeyring("WEBHOOK_KEYS", readSecret("WEBHOOK_KEYS", projectId))),
   };
+}
+
+/** The client for whatever a customer names, and the keys of their secrets. */
+async function sendingDeps(clients: Clients): Promise<Pick<Ports, "outbound" | "secrets">> {
+  const [{ createOutbound, hostsOf }, secrets] = await Promise.all([
+    import("./data/outbound.ts"),
+    secretsDeps(clients),
+  ]);
+  const policy = readDestinations();
+  const ownHosts = [...policy.ownHosts, ...hostsOf(clients.projectId)];
+  return { outbound: createOutbound({ ...policy, ownHosts }), ...secrets };
 }
 
 /** What every function that serves routes has. @public */
@@ -275,6 +280,19 @@ export async function adminDeps(
 ): Promise<Surroundings & Pick<Ports, AdminPorts>> {
   const [palms, { createUsers }] = await Promise.all([palmDeps(clients), import("./data/users.ts")]);
   return { ...coreDeps(clients), ...palms, users: createUsers(clients.auth) };
+}
+
+/** The same with webhooks and the keyring of their secrets, for what seals those anew. @public */
+export async function secretKeyDeps(): Promise<
+  Surroundings & Pick<Ports, AdminPorts | "secrets" | "webhooks">
+> {
+  const clients = connect();
+  const [admin, secrets, { createWebhooks }] = await Promise.all([
+    adminDeps(clients),
+    secretsDeps(clients),
+    import("./data/webhooks.ts"),
+  ]);
+  return { ...admin, ...secrets, webhooks: createWebhooks(clients.db) };
 }
 
 /** The same with the keyring, for what makes or wraps data keys. @public */

@@ -6,14 +6,14 @@ import { keyring } from "./keyring.ts";
 import { organization } from "./organization.ts";
 import { printResult } from "./print.ts";
 import { project } from "./project.ts";
-import type { KeyPorts, Ports } from "./target.ts";
+import type { KeyPorts, Ports, SecretKeyPorts } from "./target.ts";
 import { user } from "./user.ts";
 import { projectId } from "./values.ts";
 
 const AFTER = `
 Without --project it talks to the emulators of npm start. A project whose id begins with demo- is one of emulators; any
-other is a real one, with your application-default credentials, and with the keyring in the variable TEMPLATE_KEYS
-where one is needed (docs/deploy.md).
+other is a real one, with your application-default credentials, and with a keyring in the variable of its name
+(TEMPLATE_KEYS, WEBHOOK_KEYS) where one is needed (docs/deploy.md).
 
 With --json it prints one JSON document; call it as npm run --silent admin -- …, or npm prints its own lines, too.
 It ends with 0 when it is done, 1 when it was refused or failed, 2 when it was called wrongly.
@@ -34,6 +34,7 @@ export interface Outside {
   /** @param say is told where to, before anything is written there. */
   ports(project: string | undefined, say: (words: string) => void): Promise<Ports>;
   keys(project: string | undefined, say: (words: string) => void): Promise<KeyPorts>;
+  secretKeys(project: string | undefined, say: (words: string) => void): Promise<SecretKeyPorts>;
 }
 
 /** What one command may use. Nothing is opened that it does not ask for. */
@@ -43,6 +44,7 @@ interface Given {
   read(): Promise<string>;
   ports(): Promise<Ports>;
   keys(): Promise<KeyPorts>;
+  secretKeys(): Promise<SecretKeyPorts>;
 }
 
 /** What came of a command: the result, words beside it, and whether it ends in failure. */
@@ -83,6 +85,7 @@ export async function runAdmin(args: readonly string[], outside: Outside): Promi
           read: outside.read,
           ports: async () => audit(await outside.ports(id, say)),
           keys: async () => audit(await outside.keys(id, say)),
+          secretKeys: async () => audit(await outside.secretKeys(id, say)),
         },
         ...this.processedArgs,
       );

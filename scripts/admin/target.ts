@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import type { adminDeps, keyDeps } from "../../functions/src/deps.ts";
+import type { adminDeps, keyDeps, secretKeyDeps } from "../../functions/src/deps.ts";
 import { answers } from "../ports.ts";
 import { emulatorEnv, profileConfig, ROOT } from "../profiles.ts";
 
 export type Ports = Awaited<ReturnType<typeof adminDeps>>;
 export type KeyPorts = Awaited<ReturnType<typeof keyDeps>>;
+export type SecretKeyPorts = Awaited<ReturnType<typeof secretKeyDeps>>;
 
 const DEV = profileConfig("dev");
 
@@ -17,15 +18,28 @@ export async function openPorts(project: string | undefined, say: (words: string
   return (await deps()).adminDeps();
 }
 
-/** The same with the keyring. */
+/** The same with the keyring of palms. */
 export async function openKeys(project: string | undefined, say: (words: string) => void): Promise<KeyPorts> {
   await surround(project ?? DEV.project, say);
-  if (!process.env["TEMPLATE_KEYS"]) {
-    throw new Error(
-      `TEMPLATE_KEYS is not set: TEMPLATE_KEYS="$(npx firebase functions:secrets:access TEMPLATE_KEYS --project ${project})"`,
-    );
-  }
+  demand("TEMPLATE_KEYS", project);
   return (await deps()).keyDeps();
+}
+
+/** The same with the keyring of webhooks' secrets. */
+export async function openSecretKeys(
+  project: string | undefined,
+  say: (words: string) => void,
+): Promise<SecretKeyPorts> {
+  await surround(project ?? DEV.project, say);
+  demand("WEBHOOK_KEYS", project);
+  return (await deps()).secretKeyDeps();
+}
+
+function demand(ring: string, project: string | undefined): void {
+  if (process.env[ring]) return;
+  throw new Error(
+    `${ring} is not set: ${ring}="$(npx firebase functions:secrets:access ${ring} --project ${project})"`,
+  );
 }
 
 /** Gives this process the surroundings that the project's functions have; what is set already stays. */

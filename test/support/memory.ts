@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createSealing, parseKeyring } from "../../functions/src/data/keyring.ts";
+import { createSealing, createSecretSealing, parseKeyring } from "../../functions/src/data/keyring.ts";
 import type { AuditEntry } from "../../functions/src/domain/audit/audit.ts";
 import type { Environment } from "../../functions/src/domain/environment/environment.ts";
 import type { Organization } from "../../functions/src/domain/organization/organization.ts";
@@ -8,6 +8,7 @@ import type { Palms } from "../../functions/src/domain/palm/palm.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
 import type { Commit, Stored, Write } from "../../functions/src/domain/store.ts";
 import type { User, Users } from "../../functions/src/domain/user/user.ts";
+import type { Webhook, Webhooks } from "../../functions/src/domain/webhook/webhook.ts";
 import { testSurroundings } from "./surroundings.ts";
 
 /** A write of this store: whether it may be done, and doing it. */
@@ -60,12 +61,16 @@ export const newRing = (...kids: string[]): Record<string, string> =>
 export const sealingOf = (ring: Record<string, string>) =>
   createSealing(parseKeyring("TEMPLATE_KEYS", JSON.stringify(ring)));
 
+export const secretsOf = (ring: Record<string, string>) =>
+  createSecretSealing(parseKeyring("WEBHOOK_KEYS", JSON.stringify(ring)));
+
 /** What the operator's verbs use, in memory: commits are all or nothing, and hold to what was read. */
 export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
   const organizations = new Shelf<Organization>();
   const environments = new Shelf<Environment>();
   const projects = new Shelf<Project>();
   const manifests = new Shelf<Manifest>();
+  const webhooks = new Shelf<Webhook>();
   const entries = new Shelf<AuditEntry>();
   const known: User[] = [];
   let commits = 0;
@@ -107,6 +112,15 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
       replaceManifest: manifests.replace,
     } as unknown as Changes,
     palms: { count: async () => 24 } as unknown as Palms,
+    webhooks: {
+      get: (_project: string, id: string) => webhooks.get(id),
+      create: (webhook: Webhook) => webhooks.create(webhook.id, webhook),
+      replace: webhooks.replace,
+      async *all() {
+        yield await webhooks.all();
+      },
+    } as unknown as Webhooks,
+    secrets: secretsOf(newRing("k1")),
     sealing,
     known,
     users: {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { parseKeyring } from "../../functions/src/data/keyring.ts";
 import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
+import type { Project } from "../../functions/src/domain/project/project.ts";
 import { type Outside, runAdmin } from "../../scripts/admin/program.ts";
 import { admin } from "../support/admin.ts";
-import { memoryPorts, newRing, sealingOf } from "../support/memory.ts";
+import { memoryPorts, newRing, sealingOf, secretsOf } from "../support/memory.ts";
+import { newWebhook } from "../support/rows.ts";
 
 const ID = "3f0c1c9e-0000-4000-8000-000000000001";
 
@@ -31,6 +33,7 @@ function newConsole(more: Partial<Outside> = {}) {
         operator: "olga",
         ports: open,
         keys: open,
+        secretKeys: open,
         ...more,
       };
       return { code: await runAdmin(args, outside), out, said };
@@ -109,6 +112,7 @@ describe("npm run admin", () => {
       ],
       ["neither on nor off", ["project", "set-server-lookup", ID, "maybe"], /Allowed choices/],
       ["a ring that is none", ["keyring", "rotate", "--ring", "KEYS"], /Allowed choices/],
+      ["a ring of nothing that lasts", ["keyring", "rotate", "--ring", "SEAL_KEYS"], /Allowed choices/],
       ["a key id that is none", ["keyring", "new", "--id", "2"], /It is no id of a key/],
       ["a project that is none", ["organization", "list", "--project", "Acme!"], /It is no id of a Firebase/],
     ] as [string, string[], RegExp][]) {
@@ -338,6 +342,56 @@ describe("npm run admin", () => {
     assert.deepEqual([requests.length, new Set(requests).size], [9, 9]);
   });
 
+  it("rotates the keyring of webhooks' secrets, which stay, and says which keys may leave it", async () => {
+    const { run, ports } = newConsole();
+    const ring = newRing("k1", "k2");
+    const [one, both] = [secretsOf({ k1: ring["k1"] as string }), secretsOf(ring)];
+    const organization_id = ID;
+    const project_id = "project";
+    await ports.commit([
+      ports.projects.create({ id: project_id, organization_id } as Project),
+      ports.webhooks.create(newWebhook({ secrets: one }, { id: "a", project_id })),
+      ports.webhooks.create(newWebhook({ secrets: one }, { id: "b", project_id })),
+    ]);
+    const kept = { a: "whsec_a", b: "whsec_b" };
+    for (const [id, secret] of Object.entries(kept)) {
+      const was = await ports.webhooks.get(project_id, id);
+      assert.ok(was);
+      const sealed = one.seal(was.value, secret);
+      await ports.commit([ports.webhooks.replace(was, { ...was.value, secret: sealed })]);
+    }
+    const rotate = () => run("keyring", "rotate", "--ring", "WEBHOOK_KEYS", "--json");
+
+    ports.secrets = both;
+    const first = await rotate();
+    assert.deepEqual([first.code, first.said], [0, "k1 may leave the keyring\n"]);
+    assert.deepEqual(json(first), { kid: "k2", resealed: 2, current: 0, failed: [], unused: ["k1"] });
+    const second = json(await rotate());
+    assert.deepEqual(second, { kid: "k2", resealed: 0, current: 2, failed: [], unused: ["k1"] });
+    for (const [id, secret] of Object.entries(kept)) {
+      const found = await ports.webhooks.get(project_id, id);
+      assert.ok(found);
+      assert.equal(both.open(found.value, found.value.secret), secret);
+    }
+    const entries = await ports.entries();
+    assert.deepEqual(
+      entries.map(({ operation, target, organization_id, project_id }) => [
+        ...[operation, target.type, target.id],
+        ...[organization_id, project_id],
+      ]),
+      ["a", "b"].map((id) => ["keyring rotate", "webhook", id, organization_id, project_id]),
+    );
+
+    ports.secrets = secretsOf(newRing("k3"));
+    const lost = await rotate();
+    assert.equal(lost.code, 1);
+    assert.equal(lost.said, "2 not opened by this keyring, and left as they were: take no key out of it\n");
+    assert.deepEqual(
+      json(lost).failed,
+      ["a", "b"].map((webhook_id) => ({ webhook_id, kids: ["k2"] })),
+    );
+  });
+
   describe("prints a keyring with a new key at its end", () => {
     let was: string | undefined;
     beforeEach(() => {
@@ -368,6 +422,17 @@ describe("npm run admin", () => {
       });
       assert.equal(opened(), 0);
     });
+
+    for (const name of ["WEBHOOK_KEYS", "SEAL_KEYS"]) {
+      it(`of ${name}, too`, async () => {
+        const read = async () => "{}";
+        const { run, opened } = newConsole({ read });
+        const { code, out } = await run("keyring", "new", "--ring", name);
+        assert.deepEqual([code, parseKeyring(name, out).kids, opened()], [0, ["k1"], 0]);
+        const broken = await newConsole({ read: async () => "[]" }).run("keyring", "new", "--ring", name);
+        assert.match(broken.said, RegExp(`^admin: ${name} is no keyring: `));
+      });
+    }
 
     it("and repeats nothing of one that is broken", async () => {
       for (const [given, says] of [
