@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
+import { createCommit, openFirestore } from "../../functions/src/data/firestore.ts";
+import { createWebhooks } from "../../functions/src/data/webhooks.ts";
 import { signIn } from "../../scripts/api.ts";
 import { admin } from "../support/admin.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
-import { newRing } from "../support/memory.ts";
+import { newRing, secretsOf } from "../support/memory.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { newWebhook } from "../support/rows.ts";
 import { baseUrl, loadParameters } from "../support/suite.ts";
 
 const PROJECT = "demo-palmgate-test";
@@ -197,6 +200,35 @@ describe("npm run admin", function () {
       current: 0,
       failed: [{ environment_id: environment.id, kid: "next" }],
     });
+  });
+
+  it("rotates the keyring of webhooks' secrets, in a project of its own", async () => {
+    const project = "demo-palmgate-secrets";
+    const demo = JSON.parse(process.env["WEBHOOK_KEYS"] ?? "");
+    const ring = { ...demo, ...newRing("next") };
+    const organization = await done(
+      ["organization", "create", "--name", "Blue Gym", "--plan", "business"],
+      "",
+      project,
+    );
+    const create = ["project", "create", "--organization", organization.id, "--name", "Main entrance"];
+    const { id: project_id } = await done(create, "", project);
+    const store = openFirestore(project);
+    const webhooks = createWebhooks(store);
+    const webhook = newWebhook({ secrets: secretsOf(demo) }, { project_id });
+    await createCommit(store)([webhooks.create(webhook)]);
+    const secret = secretsOf(demo).open(webhook, webhook.secret);
+
+    const rotate = (says: string) =>
+      done(["keyring", "rotate", "--ring", "WEBHOOK_KEYS"], says, project, {
+        WEBHOOK_KEYS: JSON.stringify(ring),
+      });
+    const says = "demo-1 may leave the keyring\n";
+    const rotated = { kid: "next", resealed: 0, current: 1, failed: [], unused: ["demo-1"] };
+    assert.deepEqual(await rotate(says), { ...rotated, resealed: 1, current: 0 });
+    assert.deepEqual(await rotate(says), rotated);
+    const stored = await webhooks.get(project_id, webhook.id);
+    assert.equal(stored && secretsOf({ next: ring.next }).open(stored.value, stored.value.secret), secret);
   });
 
   it("says what there is not, and ends with 1", async () => {
