@@ -258,6 +258,29 @@ describe("A delivery", function () {
     assert.deepEqual([is, attempt_count], ["success", 4]);
   });
 
+  it("is not lost where a queue takes nothing that is due later, as beyond its horizon", async () => {
+    const world = deliveryWorld({ answer: (_, count) => status(count < 6 ? 500 : 200) });
+    const { queue } = world;
+    let left = 0;
+    world.ctx.queue = {
+      async enqueue(name, id, task, at) {
+        if (Number(at) > Number(world.clock.now()) + 2 * SECOND) left++;
+        else await queue.enqueue(name, id, task, at);
+      },
+    } as typeof queue;
+    world.startSweeper();
+    await world.subscribe();
+    await world.clock.until(world.soon(await world.happen()));
+    await world.pass(DAY);
+    assert.ok(left >= 5);
+    assert.equal((await world.delivery()).status, "success");
+    // The sweeper waits for 5 minutes, and comes every 5 minutes: that much later, and no sooner.
+    for (const [index, gap] of gaps(world).entries()) {
+      const base = DELAYS_MS[index] as number;
+      assert.ok(gap >= base * 0.8 && gap <= base * 1.2 + 11 * MINUTE, `attempt ${index + 1}: ${gap}`);
+    }
+  });
+
   it("is not lost when the name of its task is used up", async () => {
     const world = await begin({ answer: (_, count) => status(count < 3 ? 500 : 200) });
     await world.pass(2 * SECOND);
