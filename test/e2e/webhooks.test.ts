@@ -122,6 +122,7 @@ describe("Webhooks", function () {
       ["no event types", { event_types: undefined }, ["event_types"]],
       ["an empty list of event types", { event_types: [] }, ["event_types"]],
       ["a number for event types", { event_types: 1 }, ["event_types"]],
+      ["text for event types", { event_types: "demo.scan.success" }, ["event_types"]],
       ["an event type that is none", { event_types: ["demo.scan.success", "palm.read"] }, ["event_types.1"]],
       ["the event type of tests", { event_types: ["webhook.test"] }, ["event_types.0"]],
       ["an event type twice", { event_types: ["demo.scan.success", "demo.scan.success"] }, ["event_types.1"]],

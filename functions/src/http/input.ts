@@ -111,7 +111,12 @@ class Faults {
   validate<T>(schema: z.ZodType<T>, value: unknown): T | undefined {
     const result = schema.safeParse(value);
     if (result.success) return result.data;
-    for (const issue of result.error.issues) {
+    const { issues } = result.error;
+    const placeOf = ({ path }: z.core.$ZodIssue) => path.join(".");
+    const mistyped = issues.filter(({ code }) => code === "invalid_type").map(placeOf);
+    for (const issue of issues) {
+      // The length of a text says nothing of the list that it should have been.
+      if (issue.code !== "invalid_type" && mistyped.includes(placeOf(issue))) continue;
       if (issue.code === "custom" && issue.params?.["code"] === TOO_LARGE.code) this.#tooLarge = true;
       const path = issue.path.map(String);
       if (issue.code === "unrecognized_keys") {
