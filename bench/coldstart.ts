@@ -199,7 +199,9 @@ const emptyFirestore = (): Server =>
   http2.createServer().on("stream", async (stream, { ":path": method }) => {
     const asked = Buffer.concat(await stream.toArray()).toString("latin1");
     const [missing = ""] = /projects\/[^/]+\/databases\/[^/]+\/documents\/[\w/-]+/.exec(asked) ?? [];
-    const field = (number: number, bytes: Uint8Array) => [(number << 3) | 2, bytes.length, ...bytes];
+    // A length of 128 and more takes two bytes.
+    const size = (length: number) => (length < 128 ? [length] : [(length & 127) | 128, length >> 7]);
+    const field = (number: number, bytes: Uint8Array) => [(number << 3) | 2, ...size(bytes.length), ...bytes];
     const readTime = Buffer.of(0x08, 1);
     const answers: Record<string, number[]> = {
       BatchGetDocuments: [...field(2, Buffer.from(missing)), ...field(4, readTime)],

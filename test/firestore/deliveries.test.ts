@@ -5,9 +5,9 @@ import {
   type Delivery,
   MAX_ATTEMPTS_KEPT,
   RETENTION_MS,
-  shardOf,
 } from "../../functions/src/domain/delivery/delivery.ts";
 import { newDelivery } from "../../functions/src/domain/delivery/dispatchEvent.ts";
+import { shardOf } from "../../functions/src/domain/delivery/shards.ts";
 import { sweepExpired } from "../../functions/src/domain/delivery/sweepExpired.ts";
 import { newEvent } from "../../functions/src/domain/event/event.ts";
 import { RESPONSE_BYTES } from "../../functions/src/domain/webhook/outbound.ts";

@@ -8,10 +8,10 @@ import {
   dueAt,
   type Place,
   RETENTION_MS,
-  shardOf,
 } from "../../functions/src/domain/delivery/delivery.ts";
 import { dispatchEvent, dispatchSoon } from "../../functions/src/domain/delivery/dispatchEvent.ts";
 import { createSchedule } from "../../functions/src/domain/delivery/schedule.ts";
+import { shardOf } from "../../functions/src/domain/delivery/shards.ts";
 import { sweepChores } from "../../functions/src/domain/delivery/sweepChores.ts";
 import { sweepDeliveries } from "../../functions/src/domain/delivery/sweepDeliveries.ts";
 import { sweepExpired } from "../../functions/src/domain/delivery/sweepExpired.ts";

@@ -8,8 +8,8 @@ import {
   dueAt,
   type Place,
   RETENTION_MS,
-  shardOf,
 } from "../domain/delivery/delivery.ts";
+import { shardOf } from "../domain/delivery/shards.ts";
 import { EVENT_TYPES } from "../domain/event/event.ts";
 import type { Range } from "../domain/list.ts";
 import type { Stored } from "../domain/store.ts";

@@ -1,6 +1,7 @@
 import { FieldPath, type Firestore, type Query, Timestamp } from "@google-cloud/firestore";
 import * as z from "zod";
-import { RETENTION_MS, shardOf } from "../domain/delivery/delivery.ts";
+import { RETENTION_MS } from "../domain/delivery/delivery.ts";
+import { shardOf } from "../domain/delivery/shards.ts";
 import { EVENT_TYPES, type Event, type Events } from "../domain/event/event.ts";
 import type { Stored } from "../domain/store.ts";
 import { Documents, date, eraseAll, refOf, updateFields } from "./firestore.ts";

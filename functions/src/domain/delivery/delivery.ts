@@ -62,10 +62,6 @@ export const RETENTION_MS = 30 * 24 * 60 * 60_000;
 /** A delivery has at most so many attempts, those by hand included: they are all part of its document. */
 export const MAX_ATTEMPTS_KEPT = 100;
 
-/** Deliveries and events are spread over so many shards, so that no index is written at its end alone. */
-export const SHARDS = 16;
-export const shardOf = (id: string): number => Number.parseInt(id.slice(-1), SHARDS);
-
 /** Where something is of which there are several pages. */
 export interface Place {
   project_id: string;

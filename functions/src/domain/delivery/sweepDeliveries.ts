@@ -1,12 +1,14 @@
 import type { Ctx } from "../context.ts";
 import type { Stored } from "../store.ts";
 import { paused } from "./attemptDelivery.ts";
-import { type Delivery, SHARDS } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { enqueueNext } from "./enqueue.ts";
+import { eachShard } from "./shards.ts";
 
 type SweepCtx = Ctx<"deliveries" | "schedule" | "queue" | "commit">;
 
-const PAGE = 100;
+/** Of each shard: all of them are read at once. */
+const PAGE = 20;
 
 /**
  * Enqueues again what was due a while ago: its task was lost, or never came to be. Under a new name, since the old one
@@ -14,7 +16,7 @@ const PAGE = 100;
  */
 export async function sweepDeliveries(ctx: SweepCtx, { until }: { until: Date }): Promise<void> {
   const before = new Date(ctx.now().getTime() - ctx.schedule.grace_ms);
-  for (let shard = 0; shard < SHARDS; shard++) {
+  await eachShard(async (shard) => {
     let last: Stored<Delivery> | undefined;
     do {
       if (ctx.now() >= until) return;
@@ -22,7 +24,7 @@ export async function sweepDeliveries(ctx: SweepCtx, { until }: { until: Date })
       await Promise.all(page.map((was) => sweep(ctx, was)));
       last = page.length === PAGE ? page.at(-1) : undefined;
     } while (last);
-  }
+  });
 }
 
 async function sweep(ctx: SweepCtx, was: Stored<Delivery>): Promise<void> {

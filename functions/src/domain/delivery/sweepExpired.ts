@@ -1,16 +1,16 @@
 import type { Ctx } from "../context.ts";
-import { SHARDS } from "./delivery.ts";
+import { eachShard } from "./shards.ts";
 
-const PAGE = 100;
+/** Of each shard: all of them are read at once. */
+const PAGE = 20;
 
 /** Deletes events and deliveries, with their attempts, that are kept no longer: where no store does it by itself, and sooner. */
 export async function sweepExpired(
   ctx: Ctx<"events" | "deliveries">,
   { until }: { until: Date },
 ): Promise<void> {
-  for (let shard = 0; shard < SHARDS; shard++) {
-    for (let more = true; more; ) {
-      if (ctx.now() >= until) return;
+  await eachShard(async (shard) => {
+    for (let more = true; more && ctx.now() < until; ) {
       const [events, deliveries] = await Promise.all([
         ctx.events.expired(shard, ctx.now(), PAGE),
         ctx.deliveries.expired(shard, ctx.now(), PAGE),
@@ -21,5 +21,5 @@ export async function sweepExpired(
       ]);
       more = events.length === PAGE || deliveries.length === PAGE;
     }
-  }
+  });
 }
