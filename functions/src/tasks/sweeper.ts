@@ -12,7 +12,7 @@ const RUN_MS = 45_000;
 
 type SweeperCtx = Ctx<"garbage" | "templates" | "commit"> & DispatchCtx & ChoreCtx;
 
-/** What is swept, in this order: what webhooks wait for, what was asked for and not finished, what is to go. */
+/** What is swept: what webhooks wait for, what was asked for and not finished, what is to go. */
 const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unknown>)[] = [
   sweepOutbox,
   sweepDeliveries,
@@ -21,10 +21,10 @@ const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unkn
   sweepExpired,
 ];
 
-/** One run of the sweeper. A step that fails must not keep the others from their work. */
+/** One run of the sweeper, of all steps at once. One that fails must not keep the others from their work. */
 export async function sweep(ctx: SweeperCtx): Promise<void> {
   const until = new Date(ctx.now().getTime() + RUN_MS);
-  const failures: unknown[] = [];
-  for (const step of STEPS) await step(ctx, { until }).catch((error: unknown) => failures.push(error));
+  const outcomes = await Promise.allSettled(STEPS.map((step) => step(ctx, { until })));
+  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (failures.length > 0) throw new AggregateError(failures, "the sweeper could not finish");
 }
