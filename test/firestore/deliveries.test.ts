@@ -202,7 +202,7 @@ describe("Deliveries in Firestore", function () {
   });
 
   it("have their subscription among those with chores while it has any", async () => {
-    const webhook = newWebhook({ chores: { ...NO_CHORES, resume: true } });
+    const webhook = newWebhook({ chores: { ...NO_CHORES, resume: new Date() } });
     await deps.commit([deps.webhooks.create(webhook)]);
     const [stored] = own(webhook, await deps.webhooks.withChores(1000));
     assert.ok(stored);

@@ -106,7 +106,10 @@ function memoryStores() {
     freeSlot: (webhook) =>
       step({ holds: () => true, apply: () => void slots.stored.delete(slotOf(webhook)) }),
     withChores: async (limit) =>
-      webhooks.find(({ chores }) => chores.resume || chores.recover !== null || chores.remove, limit),
+      webhooks.find(
+        ({ chores }) => chores.resume !== null || chores.recover !== null || chores.remove,
+        limit,
+      ),
     async *all() {
       yield await webhooks.all();
     },

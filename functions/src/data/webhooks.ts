@@ -26,7 +26,7 @@ const documents = new Documents<WebhookRecord>(
     first_failure_at: date.nullable(),
     blocked: z.int(),
     chores: z.object({
-      resume: z.boolean(),
+      resume: date.nullable(),
       recover: z.object({ since: date, asked_at: date }).nullable(),
       remove: z.boolean(),
     }),
@@ -40,7 +40,7 @@ const slots = new Documents<{ webhook_id: string; slot: number }>(
 
 const toRecord = (webhook: Webhook): WebhookRecord => {
   const { resume, recover, remove } = webhook.chores;
-  return { ...webhook, busy: resume || recover !== null || remove };
+  return { ...webhook, busy: resume !== null || recover !== null || remove };
 };
 
 const fromRecord = ({ busy: _, ...webhook }: WebhookRecord): Webhook => webhook;

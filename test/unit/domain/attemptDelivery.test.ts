@@ -185,7 +185,26 @@ describe("A delivery", function () {
     await world.pass(5 * SECOND);
     const { status: is, attempt_count } = await world.delivery();
     assert.deepEqual([is, attempt_count], ["success", 3]);
-    assert.deepEqual((await world.webhook()).value.chores, { resume: false, recover: null, remove: false });
+    assert.deepEqual((await world.webhook()).value.chores, { resume: null, recover: null, remove: false });
+  });
+
+  it("goes on when its subscription is enabled just as it begins to wait", async () => {
+    const world = await begin({ answer: (_, count) => status(count < 2 ? 500 : 200) });
+    await world.pass(2 * SECOND);
+    await update(world, { enabled: false });
+    const { webhooks } = world.ctx;
+    const { get } = webhooks;
+    webhooks.get = async (project_id, id) => {
+      const disabled = await get(project_id, id);
+      assert.equal(disabled?.value.enabled, false);
+      webhooks.get = get;
+      // Nothing waits yet: nothing is there to go on.
+      await updateWebhook(world.ctx, { webhook: disabled, fields: { enabled: true } });
+      return disabled;
+    };
+    await world.pass(10 * SECOND);
+    const { status: is, attempt_count } = await world.delivery();
+    assert.deepEqual([is, attempt_count], ["success", 2]);
   });
 
   it("has failed when its subscription is not enabled in 14 days", async () => {

@@ -89,8 +89,9 @@ async function begin(ctx: AttemptCtx, task: AttemptTask): Promise<Begun | Delive
       if (task.attempt <= delivery.attempt_count) return delivery;
       if (delivery.lease && delivery.lease.until > now) return undefined;
       if (!webhook.enabled) return pause(ctx, was, now);
-      if (delivery.next_attempt_at === null && delivery.manual_at === null) return undefined;
-      if (due_at.getTime() > now.getTime() + EARLY_MS) return delivery;
+      // One that waited for its subscription has waited enough.
+      const waited = delivery.next_attempt_at === null && delivery.manual_at === null;
+      if (!waited && due_at.getTime() > now.getTime() + EARLY_MS) return delivery;
 
       const manual = delivery.manual_at !== null;
       const last = now >= delivery.ends_at;
@@ -117,7 +118,10 @@ async function begin(ctx: AttemptCtx, task: AttemptTask): Promise<Begun | Delive
 /** Until its subscription is enabled again; what nobody enabled in time has failed. */
 async function pause(ctx: AttemptCtx, was: Stored<Delivery>, now: Date): Promise<undefined | typeof AGAIN> {
   const outcome = await ctx.commit([ctx.deliveries.replace(was, paused(was.value, now))]);
-  return outcome === "committed" ? undefined : AGAIN;
+  if (outcome === "conflict") return AGAIN;
+  // Whoever enabled it meanwhile may have looked for those that wait before this one did.
+  const { project_id, webhook_id } = was.value;
+  return (await ctx.webhooks.get(project_id, webhook_id))?.value.enabled ? AGAIN : undefined;
 }
 
 export function paused(delivery: Delivery, now: Date): Delivery {

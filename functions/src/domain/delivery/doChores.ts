@@ -44,8 +44,8 @@ function finish(ctx: ChoreCtx, webhook: Webhook, done: Partial<Chores>): Promise
     if (!was) return;
     const { chores } = was.value;
     const left: Chores = {
-      resume: chores.resume && !done.resume,
-      recover: sameRecovery(chores.recover, done.recover) ? null : chores.recover,
+      resume: same(chores.resume, done.resume) ? null : chores.resume,
+      recover: same(chores.recover?.asked_at, done.recover?.asked_at) ? null : chores.recover,
       remove: chores.remove,
     };
     const write = done.remove
@@ -55,8 +55,8 @@ function finish(ctx: ChoreCtx, webhook: Webhook, done: Partial<Chores>): Promise
   });
 }
 
-const sameRecovery = (one: Chores["recover"], other: Chores["recover"] | undefined): boolean =>
-  one?.asked_at.getTime() === other?.asked_at.getTime();
+const same = (one: Date | null | undefined, other: Date | null | undefined): boolean =>
+  one?.getTime() === other?.getTime();
 
 /** @returns whether nothing is left */
 async function removeHistory(ctx: ChoreCtx, webhook: Webhook, until: Date): Promise<boolean> {

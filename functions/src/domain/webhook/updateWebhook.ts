@@ -38,5 +38,9 @@ function afterUpdate(was: Webhook, fields: WebhookChanges, updated_at: Date): We
   const moved = now.url !== was.url ? { first_failure_at: null, blocked: 0 } : {};
   if (fields.enabled === undefined) return { ...now, ...moved };
   if (!now.enabled) return { ...now, ...moved, disabled_reason: was.enabled ? null : was.disabled_reason };
-  return { ...now, ...fresh, chores: { ...was.chores, resume: was.chores.resume || !was.enabled } };
+  return {
+    ...now,
+    ...fresh,
+    chores: { ...was.chores, resume: was.enabled ? was.chores.resume : updated_at },
+  };
 }

@@ -42,15 +42,15 @@ export interface Webhook {
 
 /** Each is done in pages, and safe to do twice. */
 export interface Chores {
-  /** Attempts that waited for the subscription to be enabled are to go on. */
-  resume: boolean;
+  /** Attempts that waited are to go on, since it was enabled then. */
+  resume: Date | null;
   /** Failed deliveries are to be sent again: those created in this time. */
   recover: { since: Date; asked_at: Date } | null;
   /** The subscription is deleted; its history is to go, and then itself. */
   remove: boolean;
 }
 
-export const NO_CHORES: Chores = { resume: false, recover: null, remove: false };
+export const NO_CHORES: Chores = { resume: null, recover: null, remove: false };
 
 /** A subscription that was made, or got a new secret: the one time that it is shown. */
 export interface WithSecret {
