@@ -5,9 +5,9 @@ import {
   type Attempt,
   type Deliveries,
   type Delivery,
-  dueAt,
   type Place,
   RETENTION_MS,
+  sweptAt,
 } from "../../functions/src/domain/delivery/delivery.ts";
 import { dispatchEvent, dispatchSoon } from "../../functions/src/domain/delivery/dispatchEvent.ts";
 import { createSchedule } from "../../functions/src/domain/delivery/schedule.ts";
@@ -145,9 +145,9 @@ function memoryStores() {
     countFailed: async (of, time) => failed(of, time).length,
     due: async (shard, at, limit, after) =>
       deliveries
-        .find((one) => shardOf(one.id) === shard && (dueAt(one) ?? Infinity) <= at)
-        .sort((one, other) => Number(dueAt(one.value)) - Number(dueAt(other.value)))
-        .filter(({ value }) => !after || Number(dueAt(value)) > Number(dueAt(after.value)))
+        .find((one) => shardOf(one.id) === shard && (sweptAt(one) ?? Infinity) <= at)
+        .sort((one, other) => Number(sweptAt(one.value)) - Number(sweptAt(other.value)))
+        .filter(({ value }) => !after || Number(sweptAt(value)) > Number(sweptAt(after.value)))
         .slice(0, limit),
     expired: async (shard, at, limit) =>
       deliveries.find((one) => shardOf(one.id) === shard && +one.created_at + RETENTION_MS <= +at, limit),

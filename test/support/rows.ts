@@ -127,6 +127,7 @@ export const newDelivery = (
     next_attempt_at: null,
     ends_at: new Date(created_at.getTime() + 14 * 86_400_000),
     manual_at: null,
+    swept_until: null,
     epoch: 0,
     lease: null,
     counts: false,

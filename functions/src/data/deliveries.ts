@@ -5,9 +5,9 @@ import {
   DELIVERY_STATUSES,
   type Deliveries,
   type Delivery,
-  dueAt,
   type Place,
   RETENTION_MS,
+  sweptAt,
 } from "../domain/delivery/delivery.ts";
 import { shardOf } from "../domain/delivery/shards.ts";
 import { EVENT_TYPES } from "../domain/event/event.ts";
@@ -53,6 +53,7 @@ const documents = new Documents<Delivery & Kept>(
     next_attempt_at: date.nullable(),
     ends_at: date,
     manual_at: date.nullable(),
+    swept_until: date.nullable(),
     epoch: z.int(),
     lease: z.object({ id: z.string(), until: date, manual: z.boolean() }).nullable(),
     counts: z.boolean(),
@@ -71,7 +72,7 @@ const expiryOf = ({ created_at }: Delivery): Date => new Date(created_at.getTime
 
 const toRecord = (delivery: Delivery): Delivery & Kept => ({
   ...delivery,
-  due_at: dueAt(delivery),
+  due_at: sweptAt(delivery),
   shard: shardOf(delivery.id),
   expires_at: expiryOf(delivery),
 });
@@ -129,7 +130,7 @@ export function createDeliveries(db: Firestore): Deliveries {
         .where("due_at", "<=", Timestamp.fromDate(at))
         .orderBy("due_at")
         .orderBy(FieldPath.documentId());
-      const due_at = after && dueAt(after.value);
+      const due_at = after && sweptAt(after.value);
       return query((due_at ? behind(ordered, after, due_at) : ordered).limit(limit));
     },
     expired: (shard, at, limit) =>

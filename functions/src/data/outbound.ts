@@ -1,6 +1,5 @@
 import { type DestinationPolicy, readDestination } from "../domain/webhook/destination.ts";
 import type { Outbound, Sent } from "../domain/webhook/outbound.ts";
-import { Answer } from "./outbound/answer.ts";
 import { findAddresses, type Limits, type Setup } from "./outbound/connect.ts";
 import { Failure, kindOf } from "./outbound/failure.ts";
 import { type Network, newInternet } from "./outbound/network.ts";
@@ -72,6 +71,8 @@ function guard(setup: Setup): Outbound {
     async post(request) {
       const url = readDestination(request.url, policy);
       if (url === undefined) return { ...BLOCKED };
+      // With undici, which whoever only looks at destinations starts without.
+      const { Answer } = await import("./outbound/answer.ts");
       const started = performance.now();
       const answer = new Answer();
       const error = await within(limits.total, (signal) => answer.fetch(url, request, setup, signal)).then(

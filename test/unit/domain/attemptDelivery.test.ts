@@ -300,6 +300,22 @@ describe("A delivery", function () {
     }
   });
 
+  it("gets no task after the other where the queue is slow", async () => {
+    const world = await begin();
+    world.startSweeper();
+    const enqueued: Date[] = [];
+    // Nothing that is enqueued ever comes.
+    world.queue.purge();
+    world.ctx.queue = {
+      enqueue: async () => void enqueued.push(world.clock.now()),
+    } as unknown as typeof world.queue;
+    for (let minute = 0; minute < 60; minute++) {
+      await world.pass(MINUTE);
+      await world.clock.until(world.sweep());
+    }
+    assert.ok(enqueued.length >= 5 && enqueued.length <= 12, `${enqueued.length} tasks in an hour`);
+  });
+
   it("is not lost when the name of its task is used up", async () => {
     const world = await begin({ answer: (_, count) => status(count < 3 ? 500 : 200) });
     await world.pass(2 * SECOND);

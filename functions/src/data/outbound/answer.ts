@@ -1,3 +1,4 @@
+import { Client } from "undici";
 import { type AttemptError, RESPONSE_BYTES, type Sent } from "../../domain/webhook/outbound.ts";
 import { openConnection, type Setup } from "./connect.ts";
 import { watchStatus } from "./watchStatus.ts";
@@ -29,8 +30,6 @@ export class Answer {
     setup: Setup,
     signal: AbortSignal,
   ): Promise<void> {
-    // Loaded by those who send: who only looks at destinations starts without it.
-    const { Client } = await import("undici");
     const client = new Client(url.origin, {
       connect: ({ protocol, host }, done) => {
         openConnection(`${protocol}//${host}`, setup, signal).then(

@@ -135,7 +135,7 @@ export function paused(delivery: Delivery, now: Date): Delivery {
 async function putOff(ctx: AttemptCtx, was: Stored<Delivery>, until: Date): Promise<Delivery | typeof AGAIN> {
   const { ends_at, epoch } = was.value;
   const next_attempt_at = until < ends_at ? until : ends_at;
-  const now = { ...was.value, next_attempt_at, epoch: epoch + 1, lease: null };
+  const now = { ...was.value, next_attempt_at, swept_until: null, epoch: epoch + 1, lease: null };
   return (await ctx.commit([ctx.deliveries.replace(was, now)])) === "committed" ? now : AGAIN;
 }
 
@@ -221,6 +221,7 @@ function afterRecord(
     scheduled: delivery.scheduled + (manual ? 0 : 1),
     // One that was asked for meanwhile is still to come.
     manual_at: manual ? null : delivery.manual_at,
+    swept_until: null,
     lease: null,
     last_status_code: attempt.status_code,
     error: attempt.error,

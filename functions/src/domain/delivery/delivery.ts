@@ -42,6 +42,8 @@ export interface Delivery {
   ends_at: Date;
   /** When an attempt beside the schedule was asked for, until it is made. */
   manual_at: Date | null;
+  /** Until when the sweeper takes the task that it has enqueued for it to be under way. */
+  swept_until: Date | null;
   /** Part of the name of its next task: a name that was used cannot be used again for an hour. */
   epoch: number;
   /** Who is making an attempt just now; after `until` it is taken to have died. */
@@ -109,4 +111,11 @@ export function dueAt(delivery: Delivery): Date | null {
   const scheduled = status === "pending" ? (next_attempt_at ?? ends_at) : null;
   if (!manual_at || !scheduled) return manual_at ?? scheduled;
   return manual_at < scheduled ? manual_at : scheduled;
+}
+
+/** When the sweeper is to look at it: when something is due that it has not seen to. */
+export function sweptAt(delivery: Delivery): Date | null {
+  const due_at = dueAt(delivery);
+  const { swept_until } = delivery;
+  return due_at && swept_until && swept_until > due_at ? swept_until : due_at;
 }

@@ -64,6 +64,7 @@ export function newDelivery(ctx: Ctx<"schedule">, event: Event, webhook: Webhook
     next_attempt_at: enabled ? now : null,
     ends_at: ctx.schedule.end(now),
     manual_at: null,
+    swept_until: null,
     epoch: 0,
     lease: null,
     counts: event.event_type !== "webhook.test",

@@ -76,6 +76,7 @@ async function resumeAll(ctx: ChoreCtx, webhook: Webhook, until: Date): Promise<
     await changeEach(ctx, waiting, (delivery, now) => ({
       ...delivery,
       next_attempt_at: now,
+      swept_until: null,
       epoch: delivery.epoch + 1,
     }));
     if (page.length < PAGE) return true;
@@ -103,6 +104,7 @@ async function recoverAll(
       status: "pending",
       scheduled: 0,
       next_attempt_at: now,
+      swept_until: null,
       epoch: delivery.epoch + 1,
       counts: false,
       completed_at: null,

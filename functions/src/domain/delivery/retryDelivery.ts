@@ -39,6 +39,7 @@ export async function retryDelivery(
 const withManual = (delivery: Delivery, now: Date): Delivery => ({
   ...delivery,
   manual_at: now,
+  swept_until: null,
   epoch: delivery.epoch + 1,
   ...(delivery.status === "failed" ? { status: "pending", completed_at: null } : {}),
 });

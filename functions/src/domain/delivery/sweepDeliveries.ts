@@ -10,6 +10,9 @@ type SweepCtx = Ctx<"deliveries" | "schedule" | "queue" | "commit">;
 /** Of each shard: all of them are read at once. */
 const PAGE = 20;
 
+/** A task that the sweeper has enqueued is taken to be lost after the grace, and not before this, in ms. */
+const LEAST_MS = 60_000;
+
 /**
  * Enqueues again what was due a while ago: its task was lost, or never came to be. Under a new name, since the old one
  * may be used up. What waited for its subscription to be enabled until its time was over has failed.
@@ -32,6 +35,8 @@ async function sweep(ctx: SweepCtx, was: Stored<Delivery>): Promise<void> {
   const { lease, epoch, next_attempt_at, manual_at } = was.value;
   if (lease && lease.until > now) return;
   const waits = next_attempt_at === null && manual_at === null;
-  const after = waits ? paused(was.value, now) : { ...was.value, epoch: epoch + 1 };
+  // A queue that is slow gets no task again and again: it would be slower for it.
+  const swept_until = new Date(now.getTime() + Math.max(ctx.schedule.grace_ms, LEAST_MS));
+  const after = waits ? paused(was.value, now) : { ...was.value, epoch: epoch + 1, swept_until };
   if ((await ctx.commit([ctx.deliveries.replace(was, after)])) === "committed") await enqueueNext(ctx, after);
 }
