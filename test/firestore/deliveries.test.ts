@@ -160,6 +160,9 @@ describe("Deliveries in Firestore", function () {
         .toReversed(),
     );
     assert.equal(await deps.deliveries.countFailed(placeOf(webhook), time), 3);
+    const nothing = { from: time.to, to: time.to };
+    assert.deepEqual(await deps.deliveries.failed(placeOf(webhook), nothing, 2), []);
+    assert.equal(await deps.deliveries.countFailed(placeOf(webhook), nothing), 0);
   });
 
   it("go when they are kept no longer, with their attempts and their events, and nothing else does", async () => {

@@ -5,6 +5,7 @@ import { sweepChores } from "../domain/delivery/sweepChores.ts";
 import { sweepDeliveries } from "../domain/delivery/sweepDeliveries.ts";
 import { sweepExpired } from "../domain/delivery/sweepExpired.ts";
 import { sweepOutbox } from "../domain/event/sweepOutbox.ts";
+import { finishAll } from "../domain/finishAll.ts";
 import { sweepGarbage } from "../domain/garbage/sweepGarbage.ts";
 
 /** A run ends by itself well before the function's 60 s are over; the next one goes on. */
@@ -24,7 +25,8 @@ const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unkn
 /** One run of the sweeper, of all steps at once. One that fails must not keep the others from their work. */
 export async function sweep(ctx: SweeperCtx): Promise<void> {
   const until = new Date(ctx.now().getTime() + RUN_MS);
-  const outcomes = await Promise.allSettled(STEPS.map((step) => step(ctx, { until })));
-  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-  if (failures.length > 0) throw new AggregateError(failures, "the sweeper could not finish");
+  await finishAll(
+    STEPS.map((step) => step(ctx, { until })),
+    "the sweeper could not finish",
+  );
 }

@@ -7,7 +7,7 @@ import type { Sent } from "../webhook/outbound.ts";
 import { signedHeaders } from "../webhook/signature.ts";
 import type { Webhook } from "../webhook/webhook.ts";
 import type { Leave } from "./breaker.ts";
-import { type Attempt, type Delivery, dueAt } from "./delivery.ts";
+import { type Attempt, type Delivery, dueAt, waits } from "./delivery.ts";
 import { enqueueNext } from "./enqueue.ts";
 import type { AttemptTask } from "./queue.ts";
 
@@ -24,13 +24,19 @@ const EARLY_MS = 1000;
 /** How much of a response is part of its delivery, in characters. */
 const EXCERPT = 1024;
 
+/** The secrets that sign, the newest first. */
+type Secrets = readonly [string, ...string[]];
+
 /** An attempt that is being made. */
 interface Begun {
   delivery: Delivery;
   webhook: Webhook;
+  secrets: Secrets;
   lease: string;
-  leave: Leave | undefined;
 }
+
+/** Takes leave of the breaker, once however often it is asked. @returns for how long to put the attempt off, in ms */
+type Enter = (webhook: Webhook) => Promise<number>;
 
 /**
  * Makes the attempt that a task names: takes a lease, posts, records, and enqueues the next one. Whatever the customer's
@@ -39,16 +45,23 @@ interface Begun {
  * @throws DomainError `unavailable` when a store or the queue does not answer: run it again.
  */
 export async function attemptDelivery(ctx: AttemptCtx, task: AttemptTask): Promise<void> {
-  const begun = await begin(ctx, task);
-  if (!begun) return;
-  if (!("webhook" in begun)) return enqueueNext(ctx, begun);
-  const { delivery, webhook, leave } = begun;
+  let leave: Leave | undefined;
   let failed: boolean | undefined;
+  const enter: Enter = async ({ id }) => {
+    const admitted = leave ?? (await ctx.breaker.enter(id));
+    if (typeof admitted === "number") return admitted;
+    leave = admitted;
+    return 0;
+  };
   try {
+    const begun = await begin(ctx, task, enter);
+    if (!begun) return;
+    if (!("webhook" in begun)) return await enqueueNext(ctx, begun);
+    const { delivery, webhook, secrets } = begun;
     const started_at = ctx.now();
     const sent = await ctx.outbound.post({
       url: webhook.url,
-      headers: headersFor(ctx, delivery, webhook, started_at),
+      headers: headersFor(delivery, secrets, started_at),
       body: delivery.body,
     });
     failed = sent.error !== null;
@@ -63,56 +76,40 @@ export async function attemptDelivery(ctx: AttemptCtx, task: AttemptTask): Promi
  * Decides what the task is good for: an attempt whose lease is taken here, a delivery whose next attempt has only to be
  * enqueued, or nothing.
  */
-async function begin(ctx: AttemptCtx, task: AttemptTask): Promise<Begun | Delivery | undefined> {
-  let leave: Leave | undefined;
-  const give = () => {
-    leave?.done(undefined);
-    leave = undefined;
-  };
-  try {
-    const outcome = await change(ctx, async (): Promise<Begun | Delivery | undefined | typeof AGAIN> => {
-      const [was, stored] = await Promise.all([
-        ctx.deliveries.get(task, task.delivery_id),
-        ctx.webhooks.get(task.project_id, task.webhook_id),
-      ]);
-      if (!was) return undefined;
-      if (!stored) {
-        // Deleted; it may have been on its way when the rest of the history went.
-        await ctx.deliveries.erase(was.value);
-        return undefined;
-      }
-      const { value: delivery } = was;
-      const { value: webhook } = stored;
-      const now = ctx.now();
-      const due_at = dueAt(delivery);
-      if (!due_at) return undefined;
-      if (task.attempt <= delivery.attempt_count) return delivery;
-      if (delivery.lease && delivery.lease.until > now) return undefined;
-      if (!webhook.enabled) return pause(ctx, was, now);
-      // One that waited for its subscription has waited enough.
-      const waited = delivery.next_attempt_at === null && delivery.manual_at === null;
-      if (!waited && due_at.getTime() > now.getTime() + EARLY_MS) return delivery;
+function begin(ctx: AttemptCtx, task: AttemptTask, enter: Enter): Promise<Begun | Delivery | undefined> {
+  return change(ctx, async () => {
+    const [was, stored] = await Promise.all([
+      ctx.deliveries.get(task, task.delivery_id),
+      ctx.webhooks.get(task.project_id, task.webhook_id),
+    ]);
+    if (!was) return undefined;
+    if (!stored) {
+      // Deleted; it may have been on its way when the rest of the history went.
+      await ctx.deliveries.erase(was.value);
+      return undefined;
+    }
+    const { value: delivery } = was;
+    const { value: webhook } = stored;
+    const now = ctx.now();
+    const due_at = dueAt(delivery);
+    if (!due_at) return undefined;
+    if (task.attempt <= delivery.attempt_count) return delivery;
+    if (delivery.lease && delivery.lease.until > now) return undefined;
+    if (!webhook.enabled) return pause(ctx, was, now);
+    // One that waited for its subscription has waited enough.
+    if (!waits(delivery) && due_at.getTime() > now.getTime() + EARLY_MS) return delivery;
 
-      const manual = delivery.manual_at !== null;
-      const last = now >= delivery.ends_at;
-      if (!manual && !last && !leave) {
-        const admitted = await ctx.breaker.enter(webhook.id);
-        if (typeof admitted === "number") return putOff(ctx, was, new Date(now.getTime() + admitted));
-        leave = admitted;
-      }
-      // A keyring that lacks the key is found out before an attempt is spent.
-      headersFor(ctx, delivery, webhook, now);
-      const lease = { id: ctx.id(), until: new Date(now.getTime() + LEASE_MS), manual };
-      const leased = { ...delivery, lease };
-      if ((await ctx.commit([ctx.deliveries.replace(was, leased)])) === "conflict") return AGAIN;
-      return { delivery: leased, webhook, lease: lease.id, leave };
-    });
-    if (!outcome || !("webhook" in outcome)) give();
-    return outcome;
-  } catch (error) {
-    give();
-    throw error;
-  }
+    const manual = delivery.manual_at !== null;
+    const last = now >= delivery.ends_at;
+    const pause_ms = manual || last ? 0 : await enter(webhook);
+    if (pause_ms > 0) return putOff(ctx, was, new Date(now.getTime() + pause_ms));
+    // A keyring that lacks the key is found out before an attempt is spent.
+    const secrets = secretsOf(ctx, webhook, now);
+    const lease = { id: ctx.id(), until: new Date(now.getTime() + LEASE_MS), manual };
+    const leased = { ...delivery, lease };
+    if ((await ctx.commit([ctx.deliveries.replace(was, leased)])) === "conflict") return AGAIN;
+    return { delivery: leased, webhook, secrets, lease: lease.id };
+  });
 }
 
 /** Until its subscription is enabled again; what nobody enabled in time has failed. */
@@ -139,19 +136,18 @@ async function putOff(ctx: AttemptCtx, was: Stored<Delivery>, until: Date): Prom
   return (await ctx.commit([ctx.deliveries.replace(was, now)])) === "committed" ? now : AGAIN;
 }
 
-function headersFor(ctx: AttemptCtx, delivery: Delivery, webhook: Webhook, at: Date): Record<string, string> {
+function secretsOf(ctx: AttemptCtx, webhook: Webhook, at: Date): Secrets {
   const secret = ctx.secrets.open(webhook, webhook.secret);
   const { old_secret } = webhook;
-  const old = old_secret && old_secret.until > at ? ctx.secrets.open(webhook, old_secret) : undefined;
+  return old_secret && old_secret.until > at ? [secret, ctx.secrets.open(webhook, old_secret)] : [secret];
+}
+
+function headersFor({ event_id, body }: Delivery, secrets: Secrets, at: Date): Record<string, string> {
+  // The one header that has room for one signature stays with the old secret while there is one.
+  const legacy = secrets[1] ?? secrets[0];
   return {
     "Content-Type": "application/json; charset=utf-8",
-    ...signedHeaders({
-      event_id: delivery.event_id,
-      body: delivery.body,
-      at,
-      secrets: old === undefined ? [secret] : [secret, old],
-      legacy: old ?? secret,
-    }),
+    ...signedHeaders({ event_id, body, at, secrets, legacy }),
   };
 }
 
@@ -174,19 +170,16 @@ async function record(
     ]);
     if (!was || !stored || was.value.lease?.id !== lease) return undefined;
     const now = ctx.now();
+    const { retry_after, ...came } = sent;
     const attempt: Attempt = {
       attempt: was.value.attempt_count + 1,
       started_at,
-      duration_ms: sent.duration_ms,
-      status_code: sent.status_code,
-      response_body: sent.response_body,
-      response_truncated: sent.response_truncated,
-      error: sent.error,
+      ...came,
       url: webhook.url,
     };
     const tells = was.value.counts && !was.value.lease.manual;
     const health = tells ? afterAttempt(stored.value, sent, now) : stored.value;
-    let after = afterRecord(ctx, was.value, attempt, { now, retry_after: sent.retry_after, random });
+    let after = afterRecord(ctx, was.value, attempt, { now, retry_after, random });
     if (!health.enabled) after = paused(after, now);
     const writes = [
       ctx.deliveries.createAttempt(was.value, attempt),

@@ -27,7 +27,7 @@ interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
-/** Leave to make an attempt; it must be given back. */
+/** Leave to make an attempt; it must be given back, once. */
 export interface Leave {
   /** @param failed what it said of the endpoint's health, if anything */
   done(failed: boolean | undefined): void;
@@ -52,14 +52,7 @@ export class Breaker {
     const pause = this.#pause(endpoint);
     if (pause > 0) return pause;
     if (!(await this.#turn(endpoint))) return this.#between(5_000, 15_000);
-    let given = false;
-    return {
-      done: (failed) => {
-        if (given) return;
-        given = true;
-        this.#leave(endpoint, failed);
-      },
-    };
+    return { done: (failed) => this.#leave(endpoint, failed) };
   }
 
   #endpointOf(webhook_id: string): Endpoint {

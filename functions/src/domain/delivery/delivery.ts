@@ -105,6 +105,16 @@ export function deliveryId(event_id: string, webhook_id: string): string {
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+/** Where the deliveries of a subscription are. */
+export const placeOf = ({ project_id, id }: { project_id: string; id: string }): Place => ({
+  project_id,
+  webhook_id: id,
+});
+
+/** Whether nothing is to be attempted, be it until its subscription is enabled. */
+export const waits = ({ next_attempt_at, manual_at }: Delivery): boolean =>
+  next_attempt_at === null && manual_at === null;
+
 /** When something is to be done for it: an attempt, or, while its subscription is disabled, to give up. */
 export function dueAt(delivery: Delivery): Date | null {
   const { status, next_attempt_at, manual_at, ends_at } = delivery;

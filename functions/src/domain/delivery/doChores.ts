@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import type { Position } from "../list.ts";
 import type { Stored } from "../store.ts";
 import type { Chores, Webhook } from "../webhook/webhook.ts";
-import { type Delivery, MAX_ATTEMPTS_KEPT } from "./delivery.ts";
+import { type Delivery, MAX_ATTEMPTS_KEPT, placeOf, waits } from "./delivery.ts";
 import { enqueueSoon } from "./enqueue.ts";
 
 export type ChoreCtx = Ctx<"webhooks" | "deliveries" | "queue" | "commit">;
@@ -72,7 +72,7 @@ async function resumeAll(ctx: ChoreCtx, webhook: Webhook, until: Date): Promise<
   for (;;) {
     const page = await ctx.deliveries.paused(placeOf(webhook), PAGE);
     // An attempt by hand is no part of the schedule.
-    const waiting = page.filter(({ value }) => value.manual_at === null);
+    const waiting = page.filter(({ value }) => waits(value));
     await changeEach(ctx, waiting, (delivery, now) => ({
       ...delivery,
       next_attempt_at: now,
@@ -93,8 +93,7 @@ async function recoverAll(
   let after: Position | undefined;
   for (;;) {
     const time = { from: since, to: asked_at };
-    const page: Stored<Delivery>[] =
-      since < asked_at ? await ctx.deliveries.failed(placeOf(webhook), time, PAGE, after) : [];
+    const page: Stored<Delivery>[] = await ctx.deliveries.failed(placeOf(webhook), time, PAGE, after);
     const open = page.filter(
       ({ value }) =>
         value.attempt_count < MAX_ATTEMPTS_KEPT && !(value.recovered_at && value.recovered_at >= asked_at),
@@ -130,5 +129,3 @@ async function changeEach(
   );
   await enqueueSoon(ctx, changed.flat());
 }
-
-const placeOf = ({ project_id, id }: Webhook) => ({ project_id, webhook_id: id });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Ctx } from "../context.ts";
-import { type Delivery, dueAt } from "./delivery.ts";
+import { type Delivery, dueAt, waits } from "./delivery.ts";
 
 /**
  * Puts the next attempt of a delivery into its queue, if it has one.
@@ -8,8 +8,7 @@ import { type Delivery, dueAt } from "./delivery.ts";
  */
 export async function enqueueNext(ctx: Ctx<"queue">, delivery: Delivery): Promise<void> {
   const due_at = dueAt(delivery);
-  const waits = delivery.next_attempt_at === null && delivery.manual_at === null;
-  if (!due_at || waits) return;
+  if (!due_at || waits(delivery)) return;
   const { project_id, webhook_id, id } = delivery;
   const attempt = delivery.attempt_count + 1;
   const name = createHash("sha256").update(`${id}|${attempt}|${delivery.epoch}`).digest("hex");

@@ -1,7 +1,7 @@
 import { AGAIN, changeStored } from "../change.ts";
-import type { Ctx } from "../context.ts";
 import type { Stored } from "../store.ts";
 import type { Webhook } from "../webhook/webhook.ts";
+import { placeOf } from "./delivery.ts";
 import { type ChoreCtx, doChoresSoon } from "./doChores.ts";
 import { refuseDisabled } from "./retryDelivery.ts";
 
@@ -20,7 +20,8 @@ export async function recoverDeliveries(
   const { result, webhook } = await changeStored(ctx, input.webhook, read, async (was) => {
     refuseDisabled(was.value);
     const asked_at = ctx.now();
-    const deliveries = await countFailed(ctx, was.value, input.since, asked_at);
+    const time = { from: input.since, to: asked_at };
+    const deliveries = await ctx.deliveries.countFailed(placeOf(was.value), time);
     const result = { deliveries };
     // A chore that is not done yet is part of a greater one.
     const earlier = was.value.chores.recover?.since;
@@ -35,9 +36,4 @@ export async function recoverDeliveries(
   });
   await doChoresSoon(ctx, webhook);
   return result;
-}
-
-function countFailed(ctx: Ctx<"deliveries">, webhook: Webhook, from: Date, to: Date): Promise<number> {
-  if (from >= to) return Promise.resolve(0);
-  return ctx.deliveries.countFailed({ project_id: webhook.project_id, webhook_id: webhook.id }, { from, to });
 }

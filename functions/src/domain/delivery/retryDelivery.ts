@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Stored } from "../store.ts";
 import type { Webhook } from "../webhook/webhook.ts";
-import { type Delivery, MAX_ATTEMPTS_KEPT } from "./delivery.ts";
+import { type Delivery, MAX_ATTEMPTS_KEPT, placeOf } from "./delivery.ts";
 import { enqueueSoon } from "./enqueue.ts";
 
 /**
@@ -17,9 +17,8 @@ export async function retryDelivery(
 ): Promise<Delivery> {
   const { webhook } = input;
   refuseDisabled(webhook);
-  const place = { project_id: webhook.project_id, webhook_id: webhook.id };
   const { id } = input.delivery.value;
-  const read = () => ctx.deliveries.get(place, id);
+  const read = () => ctx.deliveries.get(placeOf(webhook), id);
   const asked = await changeStored(ctx, input.delivery, read, async (was) => {
     if (was.value.attempt_count >= MAX_ATTEMPTS_KEPT) {
       throw new DomainError("limit_reached", `A delivery has at most ${MAX_ATTEMPTS_KEPT} attempts.`);

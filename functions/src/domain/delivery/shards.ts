@@ -1,3 +1,5 @@
+import { finishAll } from "../finishAll.ts";
+
 /** Deliveries and events are spread over so many shards, so that no index is written at its end alone. */
 const SHARDS = 16;
 
@@ -6,7 +8,6 @@ export const shardOf = (id: string): number => Number.parseInt(id.slice(-1), SHA
 
 /** Does something for each shard, at once. One that fails does not keep the others from their work. */
 export async function eachShard(work: (shard: number) => Promise<void>): Promise<void> {
-  const outcomes = await Promise.allSettled(Array.from({ length: SHARDS }, (_, shard) => work(shard)));
-  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-  if (failures.length > 0) throw new AggregateError(failures, "not every shard was swept");
+  const works = Array.from({ length: SHARDS }, (_, shard) => work(shard));
+  await finishAll(works, "not every shard was swept");
 }

@@ -1,7 +1,7 @@
 import type { Ctx } from "../context.ts";
 import type { Stored } from "../store.ts";
 import { paused } from "./attemptDelivery.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Delivery, waits } from "./delivery.ts";
 import { enqueueNext } from "./enqueue.ts";
 import { eachShard } from "./shards.ts";
 
@@ -32,11 +32,10 @@ export async function sweepDeliveries(ctx: SweepCtx, { until }: { until: Date })
 
 async function sweep(ctx: SweepCtx, was: Stored<Delivery>): Promise<void> {
   const now = ctx.now();
-  const { lease, epoch, next_attempt_at, manual_at } = was.value;
+  const { lease, epoch } = was.value;
   if (lease && lease.until > now) return;
-  const waits = next_attempt_at === null && manual_at === null;
   // A queue that is slow gets no task again and again: it would be slower for it.
   const swept_until = new Date(now.getTime() + Math.max(ctx.schedule.grace_ms, LEAST_MS));
-  const after = waits ? paused(was.value, now) : { ...was.value, epoch: epoch + 1, swept_until };
+  const after = waits(was.value) ? paused(was.value, now) : { ...was.value, epoch: epoch + 1, swept_until };
   if ((await ctx.commit([ctx.deliveries.replace(was, after)])) === "committed") await enqueueNext(ctx, after);
 }

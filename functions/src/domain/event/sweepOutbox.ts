@@ -1,26 +1,21 @@
 import { type DispatchCtx, dispatchEvent } from "../delivery/dispatchEvent.ts";
+import { finishAll } from "../finishAll.ts";
 
-const PAGE = 100;
-const AT_ONCE = 10;
+/** How many are dispatched at once. */
+const PAGE = 10;
 
 /**
  * Dispatches what neither whoever made it nor the trigger has dispatched.
  * @param input.until when to stop; the next run goes on
+ * @throws AggregateError of those that were not dispatched, after which none is
  */
 export async function sweepOutbox(ctx: DispatchCtx, { until }: { until: Date }): Promise<void> {
-  const failures: unknown[] = [];
-  for (;;) {
+  while (ctx.now() < until) {
     const page = await ctx.events.waiting(PAGE);
-    const work = page.map(({ value }) => value);
-    const one = async () => {
-      for (let event = work.pop(); event && ctx.now() < until; event = work.pop()) {
-        await dispatchEvent(ctx, { project_id: event.project_id, event_id: event.id }).catch(
-          (error: unknown) => failures.push(error),
-        );
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, one));
-    if (page.length < PAGE || failures.length > 0 || ctx.now() >= until) break;
+    const works = page.map(({ value: { project_id, id } }) =>
+      dispatchEvent(ctx, { project_id, event_id: id }),
+    );
+    await finishAll(works, "events were not dispatched");
+    if (page.length < PAGE) return;
   }
-  if (failures.length > 0) throw new AggregateError(failures, "events were not dispatched");
 }
