@@ -164,7 +164,7 @@ const GUARDS: Guard[] = [
   {
     rule: "an attempt that is made whoever has the lease",
     file: "functions/src/domain/delivery/attemptDelivery.ts",
-    breaks: cut("      if (delivery.lease && delivery.lease.until > now) return undefined;\n"),
+    breaks: cut("    if (delivery.lease && delivery.lease.until > now) return undefined;\n"),
     command: mocha("domain/attemptDelivery"),
     says: /after its lease|however often its tasks come/,
   },
