@@ -128,6 +128,8 @@ async function populate(suite: Suite, pictures: Map<string, Uint8Array>): Promis
       mode: "standard",
       app_version: null,
       last_seen_at: null,
+      unclaimed_key: null,
+      session: null,
     });
   });
   await ports.commit([

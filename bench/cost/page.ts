@@ -13,7 +13,7 @@ const TICK = 0.1;
 const INSTANCES = { identify: { vcpu: 8, gib: 32 }, api: { vcpu: 1, gib: 0.5 } };
 const DAYS = 30;
 
-const LETTERS = { firebase: "F", apiKey: "K", deviceKey: "D", none: "–" };
+const LETTERS = { firebase: "F", apiKey: "K", deviceKey: "D", claimToken: "C", none: "–" };
 
 /** US$ of so many requests, in Firestore and Storage. */
 const price = (cost: Bill, requests: number): number =>

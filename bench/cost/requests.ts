@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { parseKey } from "../../functions/src/domain/credential/key.ts";
+import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import type { Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
@@ -11,6 +11,7 @@ import {
   newAttempt,
   newDelivery,
   newDevice,
+  newRegistration,
   newTestEvent,
   newWebhook,
   store,
@@ -29,6 +30,10 @@ export type AllDeps = Deps & { checks: Checks };
 /** A tenant, and the ids that its paths name. */
 interface Place extends Tenant {
   ids: Record<string, string>;
+  /** Of the device in `ids`. */
+  deviceKey: string;
+  /** Of a terminal whose code nobody has entered. */
+  claimToken: string;
 }
 
 /** Where requests are measured: one tenant is changed by them, the other one has lists, which nobody changes. */
@@ -45,6 +50,8 @@ interface Sent {
   ids?: Record<string, string>;
   query?: string;
   body?: unknown;
+  /** Of somebody else than the place's. */
+  token?: string;
 }
 
 export interface Example {
@@ -336,11 +343,14 @@ export async function newPlaces(deps: AllDeps): Promise<Places> {
 async function newPlace(deps: AllDeps): Promise<Place> {
   const tenant = await newTenant(deps);
   const { id: project_id } = tenant.project;
-  const device = newDevice({ project_id });
+  const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
+  const device = newDevice({ id: parseKey("pd", deviceKey)?.id ?? "", project_id, secret_hash });
+  const { registration, claimToken } = newRegistration();
   const webhook = newWebhook(deps, { project_id });
   const delivery = newDelivery({ project_id, webhook_id: webhook.id });
   await deps.commit([
     deps.devices.create(device),
+    deps.registrations.create(registration),
     deps.webhooks.create(webhook),
     deps.deliveries.create(delivery),
   ]);
@@ -352,7 +362,7 @@ async function newPlace(deps: AllDeps): Promise<Place> {
     webhook_id: webhook.id,
     delivery_id: delivery.id,
   };
-  return { ...tenant, ids };
+  return { ...tenant, ids, deviceKey, claimToken };
 }
 
 /** Gives the full tenant its rows; its first key, project and device are there. */
@@ -366,7 +376,15 @@ async function fill({ deps, full }: Places): Promise<void> {
     return { id, project_id, created_at };
   });
   await deps.commit(
-    rows.map((row) => deps.members.create({ ...row, ...NOBODY, palm_ids: [], updated_at: row.created_at })),
+    rows.map((row) =>
+      deps.members.create({
+        ...row,
+        ...NOBODY,
+        palm_ids: [],
+        last_session_id: null,
+        updated_at: row.created_at,
+      }),
+    ),
   );
   await deps.commit(
     rows.map((row) =>

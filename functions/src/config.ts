@@ -39,6 +39,14 @@ export const params = {
   RATE_TERMINAL: defineInt("RATE_TERMINAL", rate(120, "of a terminal")),
   RATE_ADDRESS: defineInt("RATE_ADDRESS", rate(300, "without a valid credential, from one address")),
   RATE_PROXY: defineInt("RATE_PROXY", rate(3000, "without a valid credential, through one proxy")),
+  RATE_REGISTRATION: defineInt("RATE_REGISTRATION", {
+    default: 30,
+    description: "Registrations that terminals begin from one address in 10 minutes.",
+  }),
+  RATE_CODE: defineInt("RATE_CODE", {
+    default: 10,
+    description: "Wrong registration codes that one caller may enter in 10 minutes.",
+  }),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
     description:
@@ -59,6 +67,10 @@ export const params = {
   }),
   API_MEMORY_MIB: defineInt("API_MEMORY_MIB", { default: 512 }),
   API_CONCURRENCY: defineInt("API_CONCURRENCY", { default: 80 }),
+  TERMINAL_CONCURRENCY: defineInt("TERMINAL_CONCURRENCY", {
+    default: 500,
+    description: "Requests that an instance of terminal handles at once: nearly all of them wait.",
+  }),
   WEBHOOK_CONCURRENCY: defineInt("WEBHOOK_CONCURRENCY", {
     default: 1000,
     description: "Webhook deliveries at once, of first attempts and of later ones. At most 5000.",

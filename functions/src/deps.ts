@@ -14,7 +14,9 @@ import { createIdentityTokens, openAuth } from "./data/identity.ts";
 import { createMembers } from "./data/members.ts";
 import { createOrganizations } from "./data/organizations.ts";
 import { createProjects } from "./data/projects.ts";
+import { createRegistrations } from "./data/registrations.ts";
 import { createScans } from "./data/scans.ts";
+import { createSessions } from "./data/sessions.ts";
 import { createTransactions } from "./data/transactions.ts";
 import { Limiter } from "./domain/budget/limiter.ts";
 import { policiesOf } from "./domain/budget/policies.ts";
@@ -26,7 +28,7 @@ const surroundings: Surroundings = {
   now: () => new Date(),
   id: () => randomUUID(),
   random: () => Math.random(),
-  sleep: (ms) => sleep(ms),
+  sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
   log: {
     warn: (message, facts) => logger.warn(message, facts),
     error: (message, facts) => logger.error(message, facts),
@@ -45,7 +47,9 @@ type CorePorts =
   | "members"
   | "organizations"
   | "projects"
+  | "registrations"
   | "scans"
+  | "sessions"
   | "transactions";
 type ApiDeps = Surroundings & Pick<Ports, CorePorts | "limiter" | "policies">;
 type AdminPorts = CorePorts | "changes" | "palms" | "users";
@@ -76,7 +80,9 @@ function coreDeps({ db, auth }: Clients): Surroundings & Pick<Ports, CorePorts> 
     members: createMembers(db),
     organizations: createOrganizations(db),
     projects: createProjects(db),
+    registrations: createRegistrations(db),
     scans: createScans(db),
+    sessions: createSessions(db),
     transactions: createTransactions(db),
   };
 }
@@ -93,6 +99,8 @@ function rateDeps({ db }: Clients): Pick<Ports, "limiter" | "policies"> {
       terminal: params.RATE_TERMINAL.value(),
       address: params.RATE_ADDRESS.value(),
       proxy: params.RATE_PROXY.value(),
+      registration: params.RATE_REGISTRATION.value(),
+      code: params.RATE_CODE.value(),
     }),
   };
 }
@@ -105,6 +113,14 @@ async function onceDeps({ db, projectId }: Clients): Promise<Pick<Ports, "idempo
   ]);
   const keyring = parseKeyring("SEAL_KEYS", readSecret("SEAL_KEYS", projectId));
   return { idempotency: createIdempotencyRecords(db, createSealer(keyring)) };
+}
+
+/** The keys of devices that are not fetched yet. */
+async function deviceKeyDeps({ projectId }: Clients): Promise<Pick<Ports, "deviceKeys">> {
+  const { createDeviceKeySealing, parseKeyring } = await import("./data/keyring.ts");
+  return {
+    deviceKeys: createDeviceKeySealing(parseKeyring("SEAL_KEYS", readSecret("SEAL_KEYS", projectId))),
+  };
 }
 
 /** Palms as documents, and the log that says what was erased. */
@@ -174,6 +190,27 @@ export function apiDeps(clients: Clients = connect()): ApiDeps {
 export async function apikeysDeps(): Promise<ApiDeps & Pick<Ports, "idempotency">> {
   const clients = connect();
   return { ...apiDeps(clients), ...(await onceDeps(clients)) };
+}
+
+/** For `devices`: and the budget of wrong registration codes. @public */
+export async function devicesDeps(): Promise<
+  ApiDeps & Pick<Ports, "budgets" | "deviceKeys" | "idempotency">
+> {
+  const clients = connect();
+  const [keys, once] = await Promise.all([deviceKeyDeps(clients), onceDeps(clients)]);
+  return { ...apiDeps(clients), ...keys, ...once, budgets: createBudgets(clients.db) };
+}
+
+/** For `enrollments`. @public */
+export async function enrollmentsDeps(): Promise<ApiDeps & Pick<Ports, "idempotency">> {
+  const clients = connect();
+  return { ...apiDeps(clients), ...(await onceDeps(clients)) };
+}
+
+/** For `terminal`. @public */
+export async function terminalDeps(): Promise<ApiDeps & Pick<Ports, "deviceKeys">> {
+  const clients = connect();
+  return { ...apiDeps(clients), ...(await deviceKeyDeps(clients)) };
 }
 
 /** For `projects`. @public */

@@ -34,9 +34,29 @@ export const apikeys = serve(
 
 export const devices = serve(
   "devices",
-  api,
+  { ...api, secrets: [secrets.SEAL_KEYS] },
   () => import("./api/devices/routes.ts"),
-  (deps) => deps.apiDeps(),
+  (deps) => deps.devicesDeps(),
+);
+
+export const enrollments = serve(
+  "enrollments",
+  { ...api, secrets: [secrets.SEAL_KEYS] },
+  () => import("./api/enrollments/routes.ts"),
+  (deps) => deps.enrollmentsDeps(),
+);
+
+/** Long polls: hundreds of them wait in one instance. */
+export const terminal = serve(
+  "terminal",
+  {
+    ...small,
+    concurrency: params.TERMINAL_CONCURRENCY,
+    proxies: params.DIRECT_PROXIES,
+    secrets: [secrets.SEAL_KEYS],
+  },
+  () => import("./api/terminal/routes.ts"),
+  (deps) => deps.terminalDeps(),
 );
 
 export const members = serve(

@@ -87,7 +87,12 @@ async function taken({ deps, busy }: Places): Promise<string> {
   return external_id;
 }
 
-const ACTORS = { firebase: "a user", apiKey: "an API key", deviceKey: "a device" } as const;
+const ACTORS = {
+  firebase: "a user",
+  apiKey: "an API key",
+  deviceKey: "a device",
+  claimToken: "nobody",
+} as const;
 /** What the path calls the thing that is changed. */
 const nameOf = (route: Route) => (route.audits === "api_key" ? "key_id" : `${route.audits}_id`);
 
@@ -113,17 +118,22 @@ describe("The audit log", function () {
   function entryOf({ route, ids }: Prepared, credential: Credential, places: Places, answer: Answer) {
     const { busy } = places;
     const inProject = route.scope !== "organization";
+    const actors = {
+      firebase: { type: "user", id: busy.user.uid },
+      apiKey: { type: "api_key", id: parseKey("pg", busy.key)?.id },
+      deviceKey: { type: "device", id: parseKey("pd", busy.deviceKey)?.id },
+      claimToken: undefined,
+    };
     return {
       organization_id: busy.organization.id,
       project_id: inProject ? ids["project_id"] : null,
-      actor:
-        credential === "firebase"
-          ? { type: "user", id: busy.user.uid }
-          : { type: "api_key", id: parseKey("pg", busy.key)?.id },
+      actor: actors[credential],
       operation: route.operationId,
       target: {
         type: route.audits,
-        id: route.path.includes(`{${nameOf(route)}}`) ? ids[nameOf(route)] : answer.body.id,
+        id: route.path.includes(`{${nameOf(route)}}`)
+          ? ids[nameOf(route)]
+          : (answer.body.id ?? answer.body[nameOf(route)]),
       },
       request_id: answer.headers.get("x-request-id"),
     };

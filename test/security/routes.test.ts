@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { allRoutes } from "../../functions/src/api/routes.ts";
-import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
+import { type KeyKind, newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { createApp } from "../../functions/src/http/app.ts";
-import type { Route } from "../../functions/src/http/route.ts";
+import type { Credential, Route } from "../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
 import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { newDelivery, newDevice, newWebhook } from "../support/rows.ts";
+import { newDelivery, newDevice, newRegistration, newWebhook } from "../support/rows.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
@@ -22,6 +22,7 @@ interface World extends Tenant {
   ids: Record<string, string>;
   revoked: string;
   deviceKey: string;
+  claimToken: string;
 }
 
 describe("Every route", () => {
@@ -52,8 +53,9 @@ describe("Every route", () => {
   ): Promise<Answer> => api(route.method, fill(route, ids), { headers: { ...SAME, ...headers } });
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
   /** The credential that the route accepts first. */
-  const accepted = (route: Route, world: World): string =>
-    route.auth[0] === "firebase" ? world.user.token : world.key;
+  const accepted = (route: Route, world: World): string => tokenOf(world, route.auth[0] as Credential);
+  const tokenOf = ({ user, key, deviceKey, claimToken }: World, kind: Credential): string =>
+    ({ firebase: user.token, apiKey: key, deviceKey, claimToken })[kind];
 
   for (const route of allRoutes) {
     const params = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
@@ -97,6 +99,8 @@ describe("Every route", () => {
           `Bearer ${withOtherSecret("pg", key)}`,
           `Bearer ${withOtherSecret("pd", own.deviceKey)}`,
           `Bearer ${newKey("pd", randomUUID()).key}`,
+          `Bearer ${withOtherSecret("pt", own.claimToken)}`,
+          `Bearer ${newKey("pt", randomUUID()).key}`,
           `Bearer ${own.revoked}`,
         ]) {
           const answer = await call(
@@ -111,15 +115,11 @@ describe("Every route", () => {
         assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
       });
 
-      for (const [kind, token] of [
-        ["firebase", (world: World) => world.user.token],
-        ["apiKey", (world: World) => world.key],
-        ["deviceKey", (world: World) => world.deviceKey],
-      ] as const) {
+      for (const kind of ["firebase", "apiKey", "deviceKey", "claimToken"] as const) {
         if (auth.includes(kind)) continue;
         it(`refuses a ${kind} credential with 403, even where its owner has no business`, async () => {
           for (const world of [own, foreign]) {
-            assertProblem(await call(route, own.ids, bearer(token(world))), 403, "forbidden");
+            assertProblem(await call(route, own.ids, bearer(tokenOf(world, kind))), 403, "forbidden");
           }
         });
       }
@@ -155,7 +155,7 @@ describe("Every route", () => {
       if (params.length > 0) {
         it("answers another organization's credential as if nothing were there", async () => {
           for (const kind of auth) {
-            const token = kind === "firebase" ? foreign.user.token : foreign.key;
+            const token = tokenOf(foreign, kind);
             const there = await call(route, own.ids, bearer(token));
             const missing = await call(
               route,
@@ -193,11 +193,7 @@ describe("Every route", () => {
       it("opens to its credential", async () => {
         for (const kind of auth) {
           const world = await newWorld(deps);
-          const answer = await call(
-            route,
-            world.ids,
-            bearer(kind === "firebase" ? world.user.token : world.key),
-          );
+          const answer = await call(route, world.ids, bearer(tokenOf(world, kind)));
           assert.ok(![401, 403, 404, 405].includes(answer.status) && answer.status < 500, answer.text);
         }
       });
@@ -219,10 +215,12 @@ async function newWorld(deps: Deps): Promise<World> {
   const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
   const device_id = parseKey("pd", deviceKey)?.id ?? "";
   const project_id = tenant.project.id;
+  const { registration, claimToken } = newRegistration();
   const webhook = newWebhook(deps, { project_id });
   const delivery = newDelivery({ project_id, webhook_id: webhook.id });
   await deps.commit([
     deps.devices.create(newDevice({ id: device_id, project_id, secret_hash })),
+    deps.registrations.create(registration),
     deps.webhooks.create(webhook),
     deps.deliveries.create(delivery),
   ]);
@@ -236,11 +234,11 @@ async function newWorld(deps: Deps): Promise<World> {
     webhook_id: webhook.id,
     delivery_id: delivery.id,
   };
-  return { ...tenant, ids, revoked, deviceKey };
+  return { ...tenant, ids, revoked, deviceKey, claimToken };
 }
 
 /** A key of the same record with another secret and a right checksum. */
-function withOtherSecret(kind: "pg" | "pd", key: string): string {
+function withOtherSecret(kind: KeyKind, key: string): string {
   const parsed = parseKey(kind, key);
   if (!parsed) throw new Error("not a key");
   return newKey(kind, parsed.id).key;

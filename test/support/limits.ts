@@ -10,6 +10,8 @@ export const POLICIES = policiesOf({
   terminal: 120,
   address: 300,
   proxy: 3000,
+  registration: 30,
+  code: 10,
 });
 
 /** A limiter that knows of tokens for everybody, and asks no store. */

@@ -33,9 +33,9 @@ export async function prepare(
   credential: Credential | "none",
 ): Promise<Prepared> {
   const place = places[example.at ?? "busy"];
-  const { ids = {}, query, body } = (await example.send?.(places)) ?? {};
-  const tokens = { firebase: place.user.token, apiKey: place.key, deviceKey: undefined, none: undefined };
-  const token = tokens[credential];
+  const { ids = {}, query, body, token: other } = (await example.send?.(places)) ?? {};
+  const { user, key: apiKey, deviceKey, claimToken } = place;
+  const token = other ?? { firebase: user.token, apiKey, deviceKey, claimToken, none: undefined }[credential];
   return {
     route,
     ids: { ...place.ids, ...ids },

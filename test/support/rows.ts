@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { newKey } from "../../functions/src/domain/credential/key.ts";
+import { hashSecret, newKey } from "../../functions/src/domain/credential/key.ts";
 import type { Attempt, Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { type Event, newEvent } from "../../functions/src/domain/event/event.ts";
+import { CODE_MS, type Registration } from "../../functions/src/domain/registration/registration.ts";
 import type { Scan } from "../../functions/src/domain/scan/scan.ts";
 import type { Transaction } from "../../functions/src/domain/transaction/transaction.ts";
 import { newSecret } from "../../functions/src/domain/webhook/signature.ts";
@@ -24,10 +25,34 @@ export const newDevice = (fields: Pick<Device, "project_id"> & Partial<Device>):
     app_version: null,
     last_seen_at: null,
     secret_hash: newKey("pd", id).secret_hash,
+    unclaimed_key: null,
+    session: null,
     created_at: new Date(),
     ...fields,
   };
 };
+
+/** A terminal out of its box, and its token; nobody knows its code. */
+export function newRegistration(fields: Partial<Registration> = {}): {
+  registration: Registration;
+  claimToken: string;
+} {
+  const id = fields.id ?? randomUUID();
+  const { key: claimToken, secret_hash } = newKey("pt", id);
+  const created_at = new Date();
+  const registration: Registration = {
+    id,
+    code_hash: hashSecret(id),
+    secret_hash,
+    app_version: null,
+    model: null,
+    created_at,
+    expires_at: new Date(created_at.getTime() + CODE_MS),
+    registered: null,
+    ...fields,
+  };
+  return { registration, claimToken };
+}
 
 /** One identification at a terminal, unless said otherwise. */
 export const newScan = (fields: Pick<Scan, "project_id"> & Partial<Scan>): Scan => ({

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { adminDeps, deliveryDeps, galleryDeps } from "../../functions/src/deps.ts";
+import { adminDeps, deliveryDeps, devicesDeps, galleryDeps } from "../../functions/src/deps.ts";
 import type { ApiKey } from "../../functions/src/domain/apikey/apikey.ts";
 import { newKey } from "../../functions/src/domain/credential/key.ts";
 import { createEnvironment } from "../../functions/src/domain/environment/createEnvironment.ts";
@@ -24,7 +24,12 @@ export type Deps = Awaited<ReturnType<typeof openDeps>>;
 /** Opens all ports. Call it in a `before`. */
 export async function openDeps() {
   loadParameters();
-  return { ...(await adminDeps()), ...(await galleryDeps()), ...(await deliveryDeps()) };
+  return {
+    ...(await adminDeps()),
+    ...(await galleryDeps()),
+    ...(await devicesDeps()),
+    ...(await deliveryDeps()),
+  };
 }
 
 /** One customer of its own: no test shares data with another. */

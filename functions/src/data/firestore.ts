@@ -99,6 +99,26 @@ export class Documents<T extends object> {
     }
   }
 
+  /**
+   * Tells of a document as it is, at once and after every change; undefined when there is none.
+   * @returns how to stop it
+   */
+  watch(
+    ref: DocumentReference,
+    next: (found: Stored<T> | undefined) => void,
+    error: (error: unknown) => void,
+  ): () => void {
+    const stop = ref.onSnapshot((snapshot) => {
+      try {
+        next(this.#parse(snapshot));
+      } catch (fault) {
+        stop();
+        error(fault);
+      }
+    }, error);
+    return stop;
+  }
+
   /** Whether the document is still as it was read. */
   async isCurrent(was: Stored<T>): Promise<boolean> {
     const { ref, updateTime } = versionOf(was);

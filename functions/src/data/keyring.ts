@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import * as z from "zod";
+import type { DeviceKeySealing } from "../domain/device/device.ts";
 import type { DataKey, Sealing, WrappedKey } from "../domain/palm/sealing.ts";
 import type { SecretSealing, Webhook } from "../domain/webhook/webhook.ts";
 
@@ -103,6 +104,16 @@ export function createSecretSealing(keyring: Keyring): SecretSealing {
     kids: keyring.kids,
     seal: (webhook, secret) => sealer.seal(Buffer.from(secret), about(webhook)),
     open: (webhook, sealed) => Buffer.from(sealer.open(sealed, about(webhook))).toString(),
+  };
+}
+
+/** Keys of devices that wait to be fetched. @see DeviceKeySealing */
+export function createDeviceKeySealing(keyring: Keyring): DeviceKeySealing {
+  const sealer = createSealer(keyring);
+  const about = (device_id: string): string => `devicekey:${device_id}`;
+  return {
+    seal: (device_id, key) => sealer.seal(Buffer.from(key), about(device_id)),
+    open: (device_id, sealed) => Buffer.from(sealer.open(sealed, about(device_id))).toString(),
   };
 }
 

@@ -19,6 +19,7 @@ const documents = new Documents<MemberRecord>(
     phone_number: z.string().nullable(),
     metadata: z.string(),
     palm_ids: z.array(z.string()),
+    last_session_id: z.string().nullable(),
     created_at: date,
     updated_at: date,
   }),

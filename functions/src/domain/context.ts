@@ -1,12 +1,14 @@
 import type { ApiKeys } from "./apikey/apikey.ts";
 import type { Audit } from "./audit/audit.ts";
+import type { Budgets } from "./budget/budget.ts";
 import type { Limiter } from "./budget/limiter.ts";
 import type { Policies } from "./budget/policies.ts";
 import type { Breaker } from "./delivery/breaker.ts";
 import type { Deliveries } from "./delivery/delivery.ts";
 import type { Queue } from "./delivery/queue.ts";
 import type { Schedule } from "./delivery/schedule.ts";
-import type { Devices } from "./device/device.ts";
+import type { DeviceKeySealing, Devices } from "./device/device.ts";
+import type { Sessions } from "./enrollment/session.ts";
 import type { Environments } from "./environment/environment.ts";
 import type { Events } from "./event/event.ts";
 import type { Garbage } from "./garbage/garbage.ts";
@@ -20,6 +22,7 @@ import type { Palms } from "./palm/palm.ts";
 import type { Sealing } from "./palm/sealing.ts";
 import type { Templates } from "./palm/templates.ts";
 import type { Projects } from "./project/project.ts";
+import type { Registrations } from "./registration/registration.ts";
 import type { Scans } from "./scan/scan.ts";
 import type { Commit } from "./store.ts";
 import type { Transactions } from "./transaction/transaction.ts";
@@ -32,10 +35,12 @@ export interface Ports {
   apiKeys: ApiKeys;
   audit: Audit;
   breaker: Pick<Breaker, "enter">;
+  budgets: Budgets;
   changes: Changes;
   checks: Checks;
   commit: Commit;
   deliveries: Deliveries;
+  deviceKeys: DeviceKeySealing;
   devices: Devices;
   environments: Environments;
   events: Events;
@@ -51,10 +56,12 @@ export interface Ports {
   policies: Policies;
   projects: Projects;
   queue: Queue;
+  registrations: Registrations;
   scans: Scans;
   schedule: Schedule;
   sealing: Sealing;
   secrets: SecretSealing;
+  sessions: Sessions;
   templates: Templates;
   transactions: Transactions;
   users: Users;
@@ -69,8 +76,8 @@ export interface Surroundings {
   id(): string;
   /** A number in [0, 1) for jitter. */
   random(): number;
-  /** Resolves after `ms` milliseconds. */
-  sleep(ms: number): Promise<void>;
+  /** Resolves after `ms` milliseconds; when the signal aborts, at once. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
   log: Log;
 }
 
@@ -83,7 +90,10 @@ interface Log {
 /** What a verb gets: surroundings and the ports it names. */
 export type Ctx<K extends keyof Ports = never> = Surroundings & Pick<Ports, K>;
 
-/** Who asks: a console user, or an integrator's key. */
-export type Actor =
+/** Who asks from outside: a console user, or an integrator's key. */
+export type Caller =
   | { type: "user"; id: string }
   | { type: "api_key"; id: string; organization_id: string; project_ids: readonly string[] | null };
+
+/** Whoever asks: they, or a terminal. */
+export type Actor = Caller | { type: "device"; id: string };

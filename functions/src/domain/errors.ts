@@ -5,10 +5,13 @@ export type ErrorCode =
   | "forbidden"
   | "environment_not_tenant_managed"
   | "server_lookup_disabled"
+  | "project_not_sandbox"
+  | "device_disabled"
   | "not_found"
   | "method_not_allowed"
   | "conflict"
   | "duplicate_palm"
+  | "session_active"
   | "limit_reached"
   | "idempotency_mismatch"
   | "expired"
@@ -49,6 +52,12 @@ export class DomainError extends Error {
 /** 404 for what is missing and for what is somebody else's: the two must not be told apart. `what` is for operators. */
 export const notFound = (what?: string): DomainError =>
   new DomainError("not_found", what === undefined ? "There is nothing here." : `There is no ${what}.`);
+
+/** 401: whoever asks is nobody we know, or no longer. */
+export const unauthenticated = (): DomainError =>
+  new DomainError("unauthenticated", "A valid credential is required.", {
+    headers: { "WWW-Authenticate": "Bearer" },
+  });
 
 /** 400 at one place of the request. */
 export const invalid = (path: string, message: string): DomainError =>

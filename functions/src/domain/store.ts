@@ -29,6 +29,8 @@ export const TARGETS = [
   "organization",
   "palm",
   "project",
+  "scan",
+  "session",
   "webhook",
 ] as const;
 export type Target = (typeof TARGETS)[number];

@@ -10,7 +10,7 @@ import { type Authenticated, authenticate, present } from "./auth.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
 import { readInput } from "./input.ts";
 import { PROBLEMS, problemResponse, toDomainError } from "./problem.ts";
-import { addressesOf, admit, admitStranger, rateHeaders, refuse } from "./ratelimit.ts";
+import { addressesOf, admit, admitRegistration, admitStranger, rateHeaders, refuse } from "./ratelimit.ts";
 import { errorsOf, type Route } from "./route.ts";
 import { enterScope, type Found, type Named, readNamed } from "./scope.ts";
 import { Streamed } from "./stream.ts";
@@ -26,7 +26,8 @@ export type PipelinePorts =
   | "limiter"
   | "organizations"
   | "policies"
-  | "projects";
+  | "projects"
+  | "registrations";
 
 /** And where a POST takes an idempotency key. */
 export type App<Needs extends keyof Ports> = Surroundings &
@@ -112,7 +113,8 @@ async function serve(
     const { raw, ...input } = await readInput(route, exchange.c.req.raw);
     const params = exchange.c.req.param();
     const handle = async (commit: Commit): Promise<Response> => {
-      const output = await route.handle({ ...ctx, commit }, { ...scope, ...input, params });
+      const { signal } = exchange.c.req.raw;
+      const output = await route.handle({ ...ctx, commit }, { ...scope, ...input, params, signal });
       return output instanceof Streamed
         ? stream(ctx, route, output, exchange)
         : toResponse(route, render(route, output));
@@ -134,13 +136,15 @@ async function recognise(
   { c }: Exchange,
   proxies: number,
 ): Promise<{ caller: Authenticated | undefined; named: Named }> {
+  const addresses = () => addressesOf(c.req.header("x-forwarded-for"), socketAddress(c), proxies);
+  if (route.rate === "registration") await admitRegistration(ctx, addresses());
   try {
     const presented = route.auth === "public" ? undefined : present(c.req.header("authorization"));
     const named = readNamed(ctx, route, c.req.param());
     return { caller: presented && (await authenticate(ctx, presented)), named };
   } catch (error) {
     if (toDomainError(error).code === "unauthenticated") {
-      await admitStranger(ctx, addressesOf(c.req.header("x-forwarded-for"), socketAddress(c), proxies));
+      await admitStranger(ctx, addresses());
     }
     throw error;
   }
@@ -160,9 +164,8 @@ async function enter(
   if (!caller) return { entering: enterScope(ctx, route, undefined, named), once: undefined };
   const verdict = admit(ctx, caller);
   if (!(verdict instanceof Promise)) refuse(tell(exchange, verdict));
-  const { actor } = caller;
   const may = (route.auth as readonly string[]).includes(caller.kind);
-  const entering = may ? enterScope(ctx, route, actor, named) : Promise.reject(wrongKind());
+  const entering = may ? enterScope(ctx, route, caller, named) : Promise.reject(wrongKind());
   entering.catch(() => undefined);
   const once = may ? onceOf(ctx, route, exchange, caller) : undefined;
   if (verdict instanceof Promise) refuse(tell(exchange, await verdict));

@@ -1,6 +1,10 @@
 import type { Actor, Ctx } from "../domain/context.ts";
 import { type KeyKind, type ParsedKey, parseKey, secretMatches } from "../domain/credential/key.ts";
-import { DomainError } from "../domain/errors.ts";
+import type { Device } from "../domain/device/device.ts";
+import { forgetKey } from "../domain/device/forgetKey.ts";
+import { unauthenticated } from "../domain/errors.ts";
+import type { Registration } from "../domain/registration/registration.ts";
+import type { Stored } from "../domain/store.ts";
 import type { Credential } from "./route.ts";
 
 /** `last_used_at` of a key is written at most this often, in ms. */
@@ -15,20 +19,20 @@ export type Authenticated = {
 } & (
   | { kind: "firebase"; actor: Actor & { type: "user" } }
   | { kind: "apiKey"; actor: Actor & { type: "api_key" } }
-  /** No route takes its key yet. */
-  | { kind: "deviceKey"; actor?: undefined }
+  | { kind: "deviceKey"; actor: Actor & { type: "device" }; device: Stored<Device> }
+  | { kind: "claimToken"; actor?: undefined; registration: Stored<Registration> }
 );
 
 /** A credential of a known form, not yet looked up. */
-export type Presented = { kind: "firebase"; token: string } | ({ kind: "apiKey" | "deviceKey" } & ParsedKey);
+export type Presented =
+  | { kind: "firebase"; token: string }
+  | ({ kind: Exclude<Credential, "firebase"> } & ParsedKey);
 
 /** Which credential a key is, by what it begins with. */
-const KEYS = { pg: "apiKey", pd: "deviceKey" } as const satisfies Record<KeyKind, Credential>;
-
-const unauthenticated = (): DomainError =>
-  new DomainError("unauthenticated", "A valid credential is required.", {
-    headers: { "WWW-Authenticate": "Bearer" },
-  });
+const KEYS = { pg: "apiKey", pd: "deviceKey", pt: "claimToken" } as const satisfies Record<
+  KeyKind,
+  Credential
+>;
 
 /**
  * Reads the `Authorization` header without any look-up.
@@ -49,7 +53,7 @@ export function present(authorization: string | undefined): Presented {
  * @throws DomainError `unauthenticated` for one that is unknown, wrong, expired or revoked.
  */
 export async function authenticate(
-  ctx: Ctx<"apiKeys" | "devices" | "identityTokens">,
+  ctx: Ctx<"apiKeys" | "commit" | "devices" | "identityTokens" | "registrations">,
   presented: Presented,
 ): Promise<Authenticated> {
   if (presented.kind === "firebase") {
@@ -58,9 +62,18 @@ export async function authenticate(
     return { kind: "firebase", owner: `user:${id}`, actor: { type: "user", id }, aside: Promise.resolve() };
   }
   if (presented.kind === "deviceKey") {
-    const device = (await ctx.devices.get(presented.id))?.value;
-    if (!device || !secretMatches(presented.secret, device.secret_hash)) throw unauthenticated();
-    return { kind: "deviceKey", owner: `device:${device.id}`, aside: Promise.resolve() };
+    const device = await ctx.devices.get(presented.id);
+    if (!device || !secretMatches(presented.secret, device.value.secret_hash)) throw unauthenticated();
+    const { id } = device.value;
+    const actor = { type: "device", id } as const;
+    return { kind: "deviceKey", owner: `device:${id}`, actor, device, aside: forgetKey(ctx, device) };
+  }
+  if (presented.kind === "claimToken") {
+    const registration = await ctx.registrations.get(presented.id);
+    const secret_hash = registration?.value.secret_hash;
+    if (!secret_hash || !secretMatches(presented.secret, secret_hash)) throw unauthenticated();
+    const owner = `registration:${presented.id}`;
+    return { kind: "claimToken", owner, registration, aside: Promise.resolve() };
   }
   const key = (await ctx.apiKeys.get(presented.id))?.value;
   if (!key || !secretMatches(presented.secret, key.secret_hash)) throw unauthenticated();

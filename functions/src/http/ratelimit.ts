@@ -9,7 +9,9 @@ type RateCtx = Ctx<"limiter" | "organizations" | "policies">;
 /** Takes a token of the caller's budget; synchronous where the instance knows the answer. */
 export function admit(ctx: RateCtx, caller: Authenticated): Verdict | Promise<Verdict> {
   if (caller.kind === "firebase") return ctx.limiter.admit(caller.owner, ctx.policies.user);
-  if (caller.kind === "deviceKey") return ctx.limiter.admit(caller.owner, ctx.policies.terminal);
+  if (caller.kind === "deviceKey" || caller.kind === "claimToken") {
+    return ctx.limiter.admit(caller.owner, ctx.policies.terminal);
+  }
   const { organization_id } = caller.actor;
   return ctx.limiter.admit(caller.owner, async () => {
     const organization = await ctx.organizations.get(organization_id);
@@ -24,6 +26,15 @@ export function admit(ctx: RateCtx, caller: Authenticated): Verdict | Promise<Ve
 export async function admitStranger(ctx: RateCtx, { client, nearest }: Addresses): Promise<void> {
   refuse(await ctx.limiter.admit(`address:${client}`, ctx.policies.address));
   if (nearest !== client) refuse(await ctx.limiter.admit(`proxy:${nearest}`, ctx.policies.proxy));
+}
+
+/**
+ * Counts a terminal out of its box: it has no credential yet.
+ * @throws DomainError `rate_limited`
+ */
+export async function admitRegistration(ctx: RateCtx, addresses: Addresses): Promise<void> {
+  await admitStranger(ctx, addresses);
+  refuse(await ctx.limiter.admit(`registration:${addresses.client}`, ctx.policies.registration));
 }
 
 /** @throws DomainError `rate_limited` */

@@ -1,30 +1,36 @@
 import type * as z from "zod";
-import type { Actor, Ctx, Ports } from "../domain/context.ts";
+import type { Actor, Caller, Ctx, Ports } from "../domain/context.ts";
 import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
 import type { Project } from "../domain/project/project.ts";
+import type { Registration } from "../domain/registration/registration.ts";
 import type { Stored, Target } from "../domain/store.ts";
 import type { Streamed } from "./stream.ts";
 
-/** Kinds of credential: a console user's Firebase ID token, an integrator's API key, a terminal's key. */
-export type Credential = "firebase" | "apiKey" | "deviceKey";
+/** Kinds of credential: a console user's Firebase ID token, an integrator's API key, a terminal's key, its claim token. */
+export type Credential = "firebase" | "apiKey" | "deviceKey" | "claimToken";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /**
  * What a route acts in, found by the pipeline before the handler runs:
  * `public` nothing, `caller` whoever asks, `organization`, `project` and `device` those that the path names, `tenant`
- * a project whose environment is tenant-managed.
+ * a project whose environment is tenant-managed, `terminal` the device that asks, `claim` the registration that does.
+ * `…Palms`: the device's project has an environment that palms can live in, of its organization or global.
  */
 export interface Scopes {
   public: unknown;
-  caller: { actor: Actor };
+  caller: { actor: Caller };
   organization: { actor: Actor; organization: Organization };
   project: { actor: Actor; project: Project };
   tenant: { actor: Actor; project: Project; environment: Environment };
   device: { actor: Actor; project: Project; device: Stored<Device> };
+  devicePalms: { actor: Actor; project: Project; device: Stored<Device>; environment: Environment };
+  terminal: { actor: Actor; device: Stored<Device> };
+  terminalPalms: { actor: Actor; project: Project; device: Stored<Device>; environment: Environment };
+  claim: { registration: Stored<Registration> };
 }
 
 /** The scopes that need a path parameter, and which. */
@@ -33,10 +39,11 @@ export const SCOPE_PARAMS = {
   project: "project_id",
   tenant: "project_id",
   device: "device_id",
+  devicePalms: "device_id",
 } as const satisfies Partial<Record<keyof Scopes, string>>;
 
-/** A state that a route asks for beyond its scope. */
-type State = "server_lookup";
+/** A state that a route asks for beyond its scope: of the project, or that the device is enabled. */
+type State = "server_lookup" | "sandbox" | "enabled";
 
 /** Largest body in bytes: palm pictures are sent to a few routes only. */
 export const BODY_LIMITS = { standard: 256 * 1024, palm: 8 * 1024 * 1024 } as const;
@@ -70,17 +77,17 @@ export interface RouteSpec<
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: Scope;
   requires?: readonly State[];
-  /** Whose budget a request without a credential takes from; public routes say it. */
-  rate?: "free";
+  /** What a request without a credential is counted as; public routes say it. */
+  rate?: "free" | "registration";
   /** Whether a POST takes an `Idempotency-Key`; each of them says it. */
   idempotent?: boolean;
   /** What kind of thing the audit log says it changes; `null` when it keeps silent. Whatever is no GET says it. */
   audits?: Target | null;
   /**
    * Reads what the path names inside the scope (a member, a key); absent or another scope's is 404 before the
-   * request's input is looked at. The handler gets it as `found`.
+   * request's input is looked at. The handler gets it as `found`. A terminal's id is in no path.
    */
-  finds?(ctx: Ctx<Needs>, params: PathParams<Path>): Promise<Found | undefined>;
+  finds?(ctx: Ctx<Needs>, params: PathParams<Path>, device?: Device): Promise<Found | undefined>;
   /**
    * Begins what the handler will wait for, as soon as the project's environment is known and before it is read: a
    * round trip less. It must not reject unheard, and change nothing: the request may yet be refused. The handler
@@ -112,6 +119,8 @@ export interface RouteSpec<
       begun: Begun | undefined;
       query: Query;
       body: Body;
+      /** Aborts when the caller no longer listens. */
+      signal: AbortSignal;
     },
   ): Promise<Result | Streamed>;
 }
@@ -128,10 +137,10 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   auth: "public" | readonly [Credential, ...Credential[]];
   scope: keyof Scopes;
   requires: readonly State[];
-  rate?: "free";
+  rate?: "free" | "registration";
   idempotent?: boolean;
   audits?: Target | null;
-  finds?(ctx: Ctx<Needs>, params: Record<string, string>): Promise<unknown>;
+  finds?(ctx: Ctx<Needs>, params: Record<string, string>, device?: Device): Promise<unknown>;
   begins?(ctx: Ctx<Needs>, environment_id: string): unknown;
   query: z.ZodType | null;
   body: z.ZodType | null;
@@ -174,6 +183,15 @@ export function defineRoute<
   return { ...defaults, ...spec } as unknown as Route<Needs>;
 }
 
+const PALM_SCOPES = new Set<keyof Scopes>(["tenant", "devicePalms", "terminalPalms"]);
+
+/** What is answered where a state is missing. */
+export const STATES = {
+  server_lookup: "server_lookup_disabled",
+  sandbox: "project_not_sandbox",
+  enabled: "device_disabled",
+} as const satisfies Record<State, ErrorCode>;
+
 /** Every code that a route can answer, those of the pipeline included. */
 export function errorsOf(route: Route): ErrorCode[] {
   const codes = new Set<ErrorCode>(["internal", "unavailable", "invalid_request"]);
@@ -181,8 +199,8 @@ export function errorsOf(route: Route): ErrorCode[] {
   if (route.rate !== "free") codes.add("rate_limited");
   if (route.idempotent) codes.add("idempotency_mismatch").add("conflict");
   if (route.scope in SCOPE_PARAMS) codes.add("not_found");
-  if (route.scope === "tenant") codes.add("environment_not_tenant_managed");
-  if (route.requires.includes("server_lookup")) codes.add("server_lookup_disabled");
+  if (PALM_SCOPES.has(route.scope)) codes.add("environment_not_tenant_managed");
+  for (const state of route.requires) codes.add(STATES[state]);
   if (route.body) codes.add("too_large").add("unsupported_media_type");
   for (const code of route.errors) codes.add(code);
   return [...codes];

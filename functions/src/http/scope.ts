@@ -3,9 +3,11 @@ import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Organization } from "../domain/organization/organization.ts";
-import { isTenantManaged, type Project } from "../domain/project/project.ts";
+import { isTenantManaged, type Project, takesPalms } from "../domain/project/project.ts";
+import type { Registration } from "../domain/registration/registration.ts";
 import type { Stored } from "../domain/store.ts";
-import { type Route, SCOPE_PARAMS } from "./route.ts";
+import type { Authenticated } from "./auth.ts";
+import { type Route, SCOPE_PARAMS, STATES } from "./route.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -16,6 +18,8 @@ export interface Named {
   device: Promise<Stored<Device> | undefined>;
   /** What `finds` finds; `undefined` too when the route finds nothing more. */
   found: Promise<unknown>;
+  /** The same where it needs the device that asks, which is not known yet. */
+  find(device: Device): Promise<unknown>;
 }
 
 /** A scope that was found and may be entered. */
@@ -25,6 +29,7 @@ export interface Found {
   project?: Project;
   environment?: Environment | undefined;
   device?: Stored<Device>;
+  registration?: Stored<Registration>;
   /** What `finds` found. */
   found?: unknown;
   /** What `begins` began. */
@@ -33,6 +38,8 @@ export interface Found {
 
 type ScopeCtx = Ctx<"organizations" | "projects" | "environments">;
 
+const isTerminals = ({ scope }: Route): boolean => scope === "terminal" || scope === "terminalPalms";
+
 /** Begins to read what the path names; ids that are none are not looked up. */
 export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<string, string>): Named {
   const param =
@@ -40,47 +47,63 @@ export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<st
   const sound = Object.values(params).every((value) => UUID.test(value));
   const id = param && sound ? params[param] : undefined;
   const absent = Promise.resolve(undefined);
+  const find = (device?: Device) => (sound ? (route.finds?.(ctx, params, device) ?? absent) : absent);
   const named: Named = {
     organization: id && param === "org_id" ? ctx.organizations.get(id) : absent,
     project: id && param === "project_id" ? ctx.projects.get(id) : absent,
     device: id && param === "device_id" ? ctx.devices.get(id) : absent,
-    found: sound ? (route.finds?.(ctx, params) ?? absent) : absent,
+    found: isTerminals(route) ? absent : find(),
+    find,
   };
   // A refusal before they are awaited must not leave a rejection unheard.
-  for (const read of Object.values(named)) read.catch(() => undefined);
+  for (const read of Object.values(named)) if (read instanceof Promise) read.catch(() => undefined);
   return named;
 }
 
 /**
  * Finds what the route acts in, and holds the caller's rights and the required states against it.
  * @throws DomainError `not_found` for a scope that is missing or foreign, then `environment_not_tenant_managed`
- * (where nothing can be inside), `not_found` for what is missing inside, `server_lookup_disabled`.
+ * (where nothing can be inside), `not_found` for what is missing inside, then the code of a state that is missing.
  */
 export async function enterScope(
   ctx: ScopeCtx,
   route: Route,
-  actor: Actor | undefined,
+  caller: Authenticated | undefined,
   named: Named,
 ): Promise<Found> {
-  const scope = await findScope(ctx, route, actor, named);
-  const found = await named.found;
+  const scope = await findScope(ctx, route, caller, named);
+  const found = await (isTerminals(route) && scope.device ? named.find(scope.device.value) : named.found);
   if (route.finds && found === undefined) throw notFound();
-  if (route.requires.includes("server_lookup") && !allowsLookup(scope)) {
-    throw new DomainError("server_lookup_disabled", "Server lookup is switched off for the project.");
+  for (const state of route.requires) {
+    if (!HOLDS[state](scope)) throw new DomainError(STATES[state], MISSING[state]);
   }
   return { ...scope, found };
 }
 
-const allowsLookup = ({ project, environment }: Found): boolean =>
-  project?.server_lookup_enabled === true && environment?.server_lookup_allowed !== false;
+type State = keyof typeof STATES;
+
+const HOLDS: Record<State, (scope: Found) => boolean> = {
+  server_lookup: ({ project, environment }) =>
+    project?.server_lookup_enabled === true && environment?.server_lookup_allowed !== false,
+  sandbox: ({ project }) => project?.sandbox === true,
+  enabled: ({ device }) => device?.value.enabled === true,
+};
+
+const MISSING: Record<State, string> = {
+  server_lookup: "Server lookup is switched off for the project.",
+  sandbox: "The project is no sandbox: its operator registers devices.",
+  enabled: "The device is disabled.",
+};
 
 async function findScope(
   ctx: ScopeCtx,
   route: Route,
-  actor: Actor | undefined,
+  caller: Authenticated | undefined,
   named: Named,
 ): Promise<Found> {
   if (route.scope === "public") return {};
+  if (caller?.kind === "claimToken") return { registration: caller.registration };
+  const actor = caller?.actor;
   if (!actor) throw new Error(`${route.operationId} has a scope but no credential`);
   if (route.scope === "caller") return { actor };
   if (route.scope === "organization") {
@@ -88,7 +111,10 @@ async function findScope(
     if (!organization || !administers(actor, organization)) throw notFound();
     return { actor, organization };
   }
-  return route.scope === "device" ? enterDevice(ctx, actor, named) : enterProject(ctx, route, actor, named);
+  if (caller.kind === "deviceKey") return enterAsTerminal(ctx, route, caller);
+  return route.scope === "device" || route.scope === "devicePalms"
+    ? enterDevice(ctx, route, actor, named)
+    : enterProject(ctx, route, actor, named);
 }
 
 async function enterProject(ctx: ScopeCtx, route: Route, actor: Actor, named: Named): Promise<Found> {
@@ -111,7 +137,7 @@ async function enterProject(ctx: ScopeCtx, route: Route, actor: Actor, named: Na
 }
 
 /** A user's organizations are asked for beside the project, which would name its own one round trip later. */
-async function enterDevice(ctx: ScopeCtx, actor: Actor, named: Named): Promise<Found> {
+async function enterDevice(ctx: ScopeCtx, route: Route, actor: Actor, named: Named): Promise<Found> {
   const device = await named.device;
   if (!device) throw notFound();
   const [project, administered] = await Promise.all([
@@ -122,9 +148,35 @@ async function enterDevice(ctx: ScopeCtx, actor: Actor, named: Named): Promise<F
   const may =
     actor.type === "user"
       ? administered.some(({ id }) => id === project.value.organization_id)
-      : opens(actor, project.value);
+      : actor.type === "api_key" && opens(actor, project.value);
   if (!may) throw notFound();
-  return { actor, project: project.value, device };
+  const found = { actor, project: project.value, device };
+  return route.scope === "devicePalms" ? { ...found, ...(await readPalms(ctx, project.value)) } : found;
+}
+
+/** A terminal acts at itself alone: its key has named it. */
+async function enterAsTerminal(
+  ctx: ScopeCtx,
+  route: Route,
+  { actor, device }: Authenticated & { kind: "deviceKey" },
+): Promise<Found> {
+  if (route.scope === "terminal") return { actor, device };
+  const { project_id } = device.value;
+  const project = (await ctx.projects.get(project_id))?.value;
+  if (!project) throw new Error(`device ${device.value.id} has no project`);
+  const { environment_id } = project;
+  const begun = environment_id === null ? undefined : route.begins?.(ctx as Ctx<keyof Ports>, environment_id);
+  return { actor, device, project, begun, ...(await readPalms(ctx, project)) };
+}
+
+/** @throws DomainError `environment_not_tenant_managed` where palms cannot live. */
+async function readPalms(ctx: ScopeCtx, project: Project): Promise<{ environment: Environment }> {
+  const { environment_id } = project;
+  const environment = environment_id === null ? undefined : await ctx.environments.get(environment_id);
+  if (!takesPalms(project, environment?.value)) {
+    throw new DomainError("environment_not_tenant_managed", "The project has no environment for palms.");
+  }
+  return { environment: environment?.value as Environment };
 }
 
 const administers = (actor: Actor, organization: Organization | undefined): boolean =>

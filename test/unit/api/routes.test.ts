@@ -118,7 +118,7 @@ interface JsonObject {
   additionalProperties?: unknown;
 }
 
-const LETTER = { firebase: "F", apiKey: "K", deviceKey: "D" };
+const LETTER = { firebase: "F", apiKey: "K", deviceKey: "D", claimToken: "C" };
 
 interface Rewrite {
   source: string;

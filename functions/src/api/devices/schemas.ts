@@ -23,9 +23,14 @@ export const UpdateDeviceBody = patchOf("UpdateDevice", {
   mode: mode.optional(),
 });
 
-/** A device as the wire shows it: never the hash of its key. */
-export const toDevice = ({ secret_hash: _, ...device }: Device): z.infer<typeof DeviceShape> => ({
-  ...device,
+/** A device as the wire shows it: nothing of its key, nor of its session. */
+export const toDevice = (device: Device): z.infer<typeof DeviceShape> => ({
+  id: device.id,
+  project_id: device.project_id,
+  name: device.name,
+  enabled: device.enabled,
+  mode: device.mode,
+  app_version: device.app_version,
   last_seen_at: toTimeOrNull(device.last_seen_at),
   created_at: toTime(device.created_at),
 });

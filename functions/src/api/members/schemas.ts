@@ -40,7 +40,11 @@ export const CreateMemberBody = z.strictObject(fields).meta({ id: "CreateMember"
 
 export const UpdateMemberBody = patchOf("UpdateMember", fields);
 
-export const toMember = ({ palm_ids, ...member }: Member): z.infer<typeof MemberShape> => ({
+export const toMember = ({
+  palm_ids,
+  last_session_id: _,
+  ...member
+}: Member): z.infer<typeof MemberShape> => ({
   ...member,
   metadata: { ...member.metadata },
   palms: palm_ids.length,

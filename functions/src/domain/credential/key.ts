@@ -6,8 +6,8 @@ const ID_LENGTH = 22; // 62^22 > 2^128
 const SECRET_LENGTH = 43; // 62^43 > 2^256
 const CHECK_LENGTH = 6; // 62^6 > 2^32
 
-/** Kinds of keys by what they begin with: an integrator's, a device's. */
-export type KeyKind = "pg" | "pd";
+/** Kinds of keys by what they begin with: an integrator's, a device's, the claim token of a terminal out of its box. */
+export type KeyKind = "pg" | "pd" | "pt";
 
 /** A key as it was sent: which record it names, and the secret to compare with it. */
 export interface ParsedKey {

@@ -18,6 +18,7 @@ export async function createMember(
     project_id: input.project_id,
     ...input.fields,
     palm_ids: [],
+    last_session_id: null,
     created_at: now,
     updated_at: now,
   };

@@ -12,6 +12,11 @@ export interface Member {
   metadata: Readonly<Record<string, string>>;
   /** The member's enrolled palms, oldest first; at most `MAX_PALMS`. */
   palm_ids: readonly string[];
+  /**
+   * The enrolment session that was started last for the member. Starting one so changes the member: whoever deletes it
+   * in the same moment begins again, and finds the session.
+   */
+  last_session_id: string | null;
   created_at: Date;
   updated_at: Date;
 }

@@ -1,16 +1,16 @@
-import type { Actor, Ctx } from "../context.ts";
+import type { Caller, Ctx } from "../context.ts";
 import { newestFirst } from "../order.ts";
 import type { Project } from "./project.ts";
 
 /** The projects that the caller may see: a user's through organizations they administer, a key's own. */
 export async function listProjects(
   ctx: Ctx<"organizations" | "projects">,
-  input: { actor: Actor },
+  input: { actor: Caller },
 ): Promise<Project[]> {
   return newestFirst(await visible(ctx, input.actor));
 }
 
-async function visible(ctx: Ctx<"organizations" | "projects">, actor: Actor): Promise<Project[]> {
+async function visible(ctx: Ctx<"organizations" | "projects">, actor: Caller): Promise<Project[]> {
   if (actor.type === "user") {
     const organizations = await ctx.organizations.ofAdmin(actor.id);
     return ctx.projects.ofOrganizations(organizations.map(({ id }) => id));

@@ -37,6 +37,10 @@ export function requireLookupAllowed(environment: Environment | undefined): void
   throw new DomainError("conflict", "The project has no environment that allows server lookup.");
 }
 
+/** Palms of the project can live in the environment: with members, or in a global one without. */
+export const takesPalms = (project: Project, environment: Environment | undefined): boolean =>
+  environment?.type === "global" || isTenantManaged(project, environment);
+
 /** Members and their palms are the customer's own: an environment of the project's organization alone. */
 export function isTenantManaged(project: Project, environment: Environment | undefined): boolean {
   return environment?.type === "organization" && environment.organization_id === project.organization_id;
