@@ -208,9 +208,14 @@ export async function enrollmentsDeps(): Promise<ApiDeps & Pick<Ports, "idempote
 }
 
 /** For `terminal`. @public */
-export async function terminalDeps(): Promise<ApiDeps & Pick<Ports, "deviceKeys">> {
+export async function terminalDeps(): Promise<ApiDeps & Pick<Ports, "deviceKeys" | "formats">> {
   const clients = connect();
-  return { ...apiDeps(clients), ...(await deviceKeyDeps(clients)) };
+  const api = apiDeps(clients);
+  const [keys, { Formats }] = await Promise.all([
+    deviceKeyDeps(clients),
+    import("./domain/environment/formats.ts"),
+  ]);
+  return { ...api, ...keys, formats: new Formats(api) };
 }
 
 /** For `projects`. @public */

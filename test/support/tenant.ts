@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { adminDeps, deliveryDeps, devicesDeps, galleryDeps } from "../../functions/src/deps.ts";
+import { adminDeps, deliveryDeps, devicesDeps, galleryDeps, terminalDeps } from "../../functions/src/deps.ts";
 import type { ApiKey } from "../../functions/src/domain/apikey/apikey.ts";
 import { newKey } from "../../functions/src/domain/credential/key.ts";
 import { createEnvironment } from "../../functions/src/domain/environment/createEnvironment.ts";
@@ -28,6 +28,7 @@ export async function openDeps() {
     ...(await adminDeps()),
     ...(await galleryDeps()),
     ...(await devicesDeps()),
+    ...(await terminalDeps()),
     ...(await deliveryDeps()),
   };
 }

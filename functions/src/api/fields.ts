@@ -30,6 +30,9 @@ export const text = (max: number) =>
 /** For how long what is rotated goes on working: up to 7 days, a day unless given. */
 export const graceSeconds = z.int().min(0).max(604_800).default(86_400);
 
+/** For how long a poll waits for news, in seconds. */
+export const waitSeconds = z.int().min(0).max(25).default(0).meta({ description: "Seconds." });
+
 /** The body of a PATCH: some of these fields, one at least. */
 export const patchOf = <Fields extends z.ZodRawShape>(id: string, fields: Fields) =>
   z

@@ -10,6 +10,7 @@ import type { Schedule } from "./delivery/schedule.ts";
 import type { DeviceKeySealing, Devices } from "./device/device.ts";
 import type { Sessions } from "./enrollment/session.ts";
 import type { Environments } from "./environment/environment.ts";
+import type { Formats } from "./environment/formats.ts";
 import type { Events } from "./event/event.ts";
 import type { Garbage } from "./garbage/garbage.ts";
 import type { Checks } from "./health/checkHealth.ts";
@@ -44,6 +45,7 @@ export interface Ports {
   devices: Devices;
   environments: Environments;
   events: Events;
+  formats: Pick<Formats, "of">;
   galleries: Galleries;
   garbage: Garbage;
   idempotency: IdempotencyRecords;

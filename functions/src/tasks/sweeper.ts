@@ -4,6 +4,7 @@ import type { ChoreCtx } from "../domain/delivery/doChores.ts";
 import { sweepChores } from "../domain/delivery/sweepChores.ts";
 import { sweepDeliveries } from "../domain/delivery/sweepDeliveries.ts";
 import { sweepExpired } from "../domain/delivery/sweepExpired.ts";
+import { sweepDevices } from "../domain/device/sweepDevices.ts";
 import { sweepOutbox } from "../domain/event/sweepOutbox.ts";
 import { finishAll } from "../domain/finishAll.ts";
 import { sweepGarbage } from "../domain/garbage/sweepGarbage.ts";
@@ -11,7 +12,7 @@ import { sweepGarbage } from "../domain/garbage/sweepGarbage.ts";
 /** A run ends by itself well before the function's 60 s are over; the next one goes on. */
 const RUN_MS = 45_000;
 
-type SweeperCtx = Ctx<"garbage" | "templates" | "commit"> & DispatchCtx & ChoreCtx;
+type SweeperCtx = Ctx<"garbage" | "templates" | "commit" | "devices"> & DispatchCtx & ChoreCtx;
 
 /** What is swept: what webhooks wait for, what was asked for and not finished, what is to go. */
 const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unknown>)[] = [
@@ -20,6 +21,7 @@ const STEPS: readonly ((ctx: SweeperCtx, input: { until: Date }) => Promise<unkn
   sweepChores,
   sweepGarbage,
   sweepExpired,
+  sweepDevices,
 ];
 
 /** One run of the sweeper, of all steps at once. One that fails must not keep the others from their work. */

@@ -1,3 +1,6 @@
-import type { Route } from "../../http/route.ts";
+import { cancelEnrollment } from "./cancelEnrollment.ts";
+import { getEnrollment } from "./getEnrollment.ts";
+import { pollEnrollment } from "./pollEnrollment.ts";
+import { startEnrollment } from "./startEnrollment.ts";
 
-export const routes: readonly Route<never>[] = [];
+export const routes = [startEnrollment, getEnrollment, pollEnrollment, cancelEnrollment];

@@ -1,3 +1,3 @@
-import type { Route } from "../../http/route.ts";
+import { nextCommand } from "./nextCommand.ts";
 
-export const routes: readonly Route<never>[] = [];
+export const routes = [nextCommand];
