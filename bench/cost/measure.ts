@@ -69,9 +69,9 @@ async function measure(
   const { deps } = places;
   const place = places[example.at ?? "busy"];
   const request = await prepare(places, route, example, credential);
-  // An instance that has served this minute: the key is touched, the gallery is in memory.
+  // An instance that has served this minute: the key is touched, gallery and format are in memory.
   await deps.apiKeys.touch(place.ids["key_id"] as string, deps.now());
-  await deps.galleries.follow(place.environment).synced;
+  await Promise.all([deps.galleries.follow(place.environment).synced, deps.formats.of(place.project.id)]);
 
   const meter = new Meter();
   const answer = await meter.run(() => send(client, request));

@@ -30,6 +30,7 @@ interface Kind {
 interface Message {
   length?: number;
   documents?: readonly unknown[];
+  documentChange?: unknown;
   writes?: readonly { delete?: unknown }[];
   document?: unknown;
   skippedResults?: number;
@@ -52,6 +53,11 @@ const PROCEDURES: Record<string, Kind> = {
         sum(found.map(({ document, skippedResults = 0 }) => (document ? 1 : 0) + skippedResults)),
       ),
     }),
+  },
+  // A document of a listener: as it is at first, and after each change.
+  listen: {
+    kind: "read",
+    bill: (_, told) => ({ reads: told.filter(({ documentChange }) => documentChange).length }),
   },
   listDocuments: { kind: "read", bill: (_, [found]) => ({ reads: atLeastOne(found?.length ?? 0) }) },
   runAggregationQuery: {

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import type { Delivery } from "../../functions/src/domain/delivery/delivery.ts";
+import type { Device } from "../../functions/src/domain/device/device.ts";
+import type { Session } from "../../functions/src/domain/enrollment/session.ts";
 import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
@@ -12,6 +14,7 @@ import {
   newDelivery,
   newDevice,
   newRegistration,
+  newSession,
   newTestEvent,
   newWebhook,
   store,
@@ -149,6 +152,70 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
   listDevices: [page],
   getDevice: [plain],
   updateDevice: [{ send: () => ({ body: { name: "Back door" } }) }],
+
+  startEnrollment: [
+    {
+      which: "the first one of a device",
+      async send(places) {
+        const { id: member_id } = await newMember(places);
+        return { ids: { device_id: (await newTerminal(places)).id }, body: { member_id } };
+      },
+    },
+    {
+      which: "the next one",
+      async send(places) {
+        const { id: member_id } = await newMember(places);
+        const created_at = new Date(Date.now() - 600_000);
+        return { ids: { device_id: (await newTerminal(places, { created_at })).id }, body: { member_id } };
+      },
+    },
+  ],
+  getEnrollment: [{ send: async (places) => ({ ids: { device_id: (await newTerminal(places, {})).id } }) }],
+  pollEnrollment: [
+    {
+      which: "answered at once",
+      async send(places) {
+        const { id, session } = await newTerminal(places, {});
+        return { ids: { device_id: id }, body: { session_id: session?.id } };
+      },
+    },
+    {
+      which: "a wait",
+      async send(places) {
+        const { id, session } = await newTerminal(places, {});
+        return {
+          ids: { device_id: id },
+          body: { session_id: session?.id, version: session?.version, wait: 1 },
+        };
+      },
+    },
+  ],
+  cancelEnrollment: [
+    {
+      async send(places) {
+        const { id, session } = await newTerminal(places, {});
+        const session_id = session?.id as string;
+        return { ids: { device_id: id, session_id }, query: `session_id=${session_id}` };
+      },
+    },
+  ],
+  nextCommand: [
+    {
+      which: "answered at once",
+      send: async (places) => ({ token: (await newTerminal(places, {})).key, body: {} }),
+    },
+    {
+      which: "a wait",
+      send: async (places) => ({ token: (await newTerminal(places)).key, body: { wait: 1 } }),
+    },
+    {
+      which: "a wait, the first one in a minute",
+      async send(places) {
+        const last_seen_at = new Date(Date.now() - 60_000);
+        return { token: (await newTerminal(places, undefined, { last_seen_at })).key, body: { wait: 1 } };
+      },
+    },
+  ],
 
   listMembers: [page, all],
   createMember: [
@@ -310,11 +377,29 @@ async function newHistory(
   return { webhook_id: webhook.id, delivery_id: first.id };
 }
 
-const newMember = ({ deps, busy }: Places, external_id: string | null = null) =>
+export const newMember = ({ deps, busy }: Places, external_id: string | null = null) =>
   createMember(deps, {
     project_id: busy.project.id,
     fields: { ...NOBODY, external_id: external_id && `${external_id}-${randomUUID()}` },
   });
+
+/** A terminal that was seen right now, and its key; `session` is of one that was started on it. */
+export async function newTerminal(
+  { deps, busy }: Places,
+  session?: Partial<Session>,
+  fields: Partial<Device> = {},
+): Promise<Device & { key: string }> {
+  const id = randomUUID();
+  const project_id = busy.project.id;
+  const { key, secret_hash } = newKey("pd", id);
+  const device = newDevice({
+    ...{ id, project_id, secret_hash, last_seen_at: deps.now() },
+    session: session ? newSession({ device_id: id, project_id, ...session }) : null,
+    ...fields,
+  });
+  await deps.commit([deps.devices.create(device)]);
+  return { ...device, key };
+}
 
 /** A member with one palm, and a picture of it. */
 async function newPalm(places: Places) {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hashSecret, newKey } from "../../functions/src/domain/credential/key.ts";
 import type { Attempt, Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
+import { type Session, startSession } from "../../functions/src/domain/enrollment/session.ts";
 import { type Event, newEvent } from "../../functions/src/domain/event/event.ts";
 import { CODE_MS, type Registration } from "../../functions/src/domain/registration/registration.ts";
 import type { Scan } from "../../functions/src/domain/scan/scan.ts";
@@ -30,6 +31,21 @@ export const newDevice = (fields: Pick<Device, "project_id"> & Partial<Device>):
     created_at: new Date(),
     ...fields,
   };
+};
+
+/** An enrolment that waits for its first sample, unless said otherwise. */
+export const newSession = (fields: Pick<Session, "device_id" | "project_id"> & Partial<Session>): Session => {
+  const created_at = fields.created_at ?? new Date();
+  const session = startSession({
+    id: randomUUID(),
+    member_id: null,
+    hand: "unknown",
+    samples_required: 3,
+    created_at,
+    expires_at: new Date(created_at.getTime() + 120_000),
+    ...fields,
+  });
+  return { ...session, ...fields };
 };
 
 /** A terminal out of its box, and its token; nobody knows its code. */

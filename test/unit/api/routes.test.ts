@@ -28,6 +28,11 @@ const CONTRACT = [
   ["listDevices", "GET", "/v1/project/{project_id}/devices", "F K"],
   ["getDevice", "GET", "/v1/device/{device_id}", "F K"],
   ["updateDevice", "PATCH", "/v1/device/{device_id}", "F K"],
+  ["startEnrollment", "POST", "/v1/device/{device_id}/enrollment", "F K"],
+  ["getEnrollment", "GET", "/v1/device/{device_id}/enrollment", "F K"],
+  ["pollEnrollment", "POST", "/v1/device/{device_id}/enrollment/poll", "F K"],
+  ["cancelEnrollment", "DELETE", "/v1/device/{device_id}/enrollment", "F K"],
+  ["nextCommand", "POST", "/v1/terminal/poll", "D"],
   ["listScans", "GET", "/v1/project/{project_id}/scans", "F K"],
   ["scanSummary", "GET", "/v1/project/{project_id}/scans/summary", "F K"],
   ["listTransactions", "GET", "/v1/project/{project_id}/transactions", "F K"],
@@ -77,6 +82,7 @@ const IDEMPOTENT = [
   "retryDelivery",
   "rotateApiKey",
   "rotateWebhookSecret",
+  "startEnrollment",
   "testWebhook",
 ];
 
@@ -85,10 +91,14 @@ const SHAPES: Record<string, string> = {
   ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
   Attempt: "attempt started_at duration_ms status_code response_body response_truncated error url",
   AuditEntry: "id organization_id project_id actor operation target request_id created_at",
+  Command: "session device template_format",
   Delivery:
     "id webhook_id event_id event_type status attempt_count attempts next_attempt_at last_status_code error created_at " +
     "completed_at",
   Device: "id project_id name enabled mode app_version last_seen_at created_at",
+  EnrollmentSession:
+    "session_id device_id project_id member_id hand status samples_required samples_accepted last_rejection version " +
+    "created_at updated_at expires_at completed_at",
   Environment: "id type template_format target_fpir calibrated palms server_lookup_allowed",
   Identification: "scan_id outcome member_id score threshold hand searched took_ms",
   Member: "id project_id name external_id email phone_number metadata palms created_at updated_at",
