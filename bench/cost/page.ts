@@ -39,7 +39,7 @@ counted under their clients: documents read, written and deleted, objects, and *
 each other. What is asked at once is one round, however much it is.
 
 Before its first write a request may take two rounds of reads in the pipeline and two more in its handler, identify
-three in all; \`npm run bench:cost\` and \`npm test\` fail where one takes more. What the path names is read beside the
+three in all, and what goes from a device by its project to its environment three in the pipeline; \`npm run bench:cost\` and \`npm test\` fail where one takes more. What the path names is read beside the
 credential, then organization and environment beside each other and, where palms are searched, beside the gallery's log.
 A round takes some milliseconds within a region: rounds are what a caller waits for, documents are what you pay.
 

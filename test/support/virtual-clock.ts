@@ -54,8 +54,12 @@ export function virtualClock({ start = Date.parse("2026-01-02T03:04:05Z"), seed 
     now: () => new Date(at),
     id: () => Array.from({ length: 4 }, () => random().toString(16).slice(2, 10)).join("-"),
     random,
-    sleep: (ms) =>
-      new Promise((resolve) => agenda.add({ at: at + Math.max(0, Math.ceil(ms)), happen: resolve })),
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        agenda.add({ at: at + Math.max(0, Math.ceil(ms)), happen: resolve });
+        if (signal?.aborted) resolve();
+        signal?.addEventListener("abort", () => resolve());
+      }),
     log: {
       warn: (message, facts) => logged.push(`warn ${message} ${JSON.stringify(facts)}`),
       error: (message, facts) => logged.push(`error ${message} ${JSON.stringify(facts)}`),
