@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
@@ -8,7 +12,7 @@ import type { Ports } from "../../../functions/src/domain/context.ts";
 import { newKey } from "../../../functions/src/domain/credential/key.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
 import type { Project } from "../../../functions/src/domain/project/project.ts";
-import { createApp, type PipelinePorts } from "../../../functions/src/http/app.ts";
+import { createApp, type PipelinePorts, toListener } from "../../../functions/src/http/app.ts";
 import { defineRoute } from "../../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Call, createClient } from "../../support/client.ts";
 import { POLICIES } from "../../support/limits.ts";
@@ -397,5 +401,48 @@ describe("The request pipeline", () => {
   it("gives browsers of other origins nothing", async () => {
     const answer = await echo({ body: { text: "x" }, headers: { Origin: "https://evil.example" } });
     assert.ok([...answer.headers.keys()].every((name) => !name.startsWith("access-control")));
+  });
+});
+
+describe("A caller who hangs up", () => {
+  it("is told to the handler, though the platform has read the body", async () => {
+    const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const wait = defineRoute({
+      ...shared,
+      method: "POST",
+      path: "/v1/wait",
+      operationId: "wait",
+      auth: "public",
+      scope: "public",
+      rate: "free",
+      idempotent: false,
+      audits: null,
+      body: text,
+      async handle(_ctx, { signal }) {
+        signal.addEventListener("abort", () => ended.resolve());
+        begun.resolve();
+        await ended.promise;
+      },
+    });
+    const ctx = { ...testSurroundings(), ...({} as Pick<Ports, PipelinePorts>) };
+    const listener = toListener(createApp([wait], ctx), ctx);
+    const server = createServer(async (request, response) => {
+      const rawBody = await buffer(request);
+      await listener(Object.assign(request, { rawBody }), response);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const abort = new AbortController();
+    const asked = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/wait`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: '{"text":"x"}',
+      signal: abort.signal,
+    });
+    await begun.promise;
+    abort.abort();
+    await assert.rejects(asked, { name: "AbortError" });
+    await ended.promise;
+    server.close();
   });
 });
