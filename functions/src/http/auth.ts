@@ -23,6 +23,10 @@ export type Authenticated = {
   | { kind: "claimToken"; actor?: undefined; registration: Stored<Registration> }
 );
 
+/** Whose an actor is: the keys of one organization are together. */
+export const ownerOf = (actor: Actor): string =>
+  actor.type === "api_key" ? `organization:${actor.organization_id}` : `${actor.type}:${actor.id}`;
+
 /** A credential of a known form, not yet looked up. */
 export type Presented =
   | { kind: "firebase"; token: string }
@@ -59,14 +63,15 @@ export async function authenticate(
   if (presented.kind === "firebase") {
     const id = await ctx.identityTokens.verify(presented.token);
     if (id === undefined) throw unauthenticated();
-    return { kind: "firebase", owner: `user:${id}`, actor: { type: "user", id }, aside: Promise.resolve() };
+    const actor = { type: "user", id } as const;
+    return { kind: "firebase", owner: ownerOf(actor), actor, aside: Promise.resolve() };
   }
   if (presented.kind === "deviceKey") {
     const device = await ctx.devices.get(presented.id);
     if (!device || !secretMatches(presented.secret, device.value.secret_hash)) throw unauthenticated();
     const { id } = device.value;
     const actor = { type: "device", id } as const;
-    return { kind: "deviceKey", owner: `device:${id}`, actor, device, aside: forgetKey(ctx, device) };
+    return { kind: "deviceKey", owner: ownerOf(actor), actor, device, aside: forgetKey(ctx, device) };
   }
   if (presented.kind === "claimToken") {
     const registration = await ctx.registrations.get(presented.id);
@@ -80,11 +85,12 @@ export async function authenticate(
   const now = ctx.now();
   if (key.revoked_at && key.revoked_at <= now) throw unauthenticated();
   const { id, organization_id, project_ids } = key;
+  const actor = { type: "api_key", id, organization_id, project_ids } as const;
   const stale = !key.last_used_at || now.getTime() - key.last_used_at.getTime() >= TOUCH_MS;
   return {
     kind: "apiKey",
-    owner: `organization:${organization_id}`,
-    actor: { type: "api_key", id, organization_id, project_ids },
+    owner: ownerOf(actor),
+    actor,
     // A key that cannot be touched still works: the time of use is a courtesy.
     aside: stale
       ? ctx.apiKeys.touch(id, now).catch((error: unknown) => {

@@ -1,3 +1,5 @@
+import { claimRegistration } from "./claimRegistration.ts";
 import { nextCommand } from "./nextCommand.ts";
+import { startRegistration } from "./startRegistration.ts";
 
-export const routes = [nextCommand];
+export const routes = [startRegistration, claimRegistration, nextCommand];

@@ -1,0 +1,44 @@
+import * as z from "zod";
+import type { Ctx } from "../../domain/context.ts";
+import * as devices from "../../domain/device/registerDevice.ts";
+import { guess } from "../../domain/registration/guess.ts";
+import { ownerOf } from "../../http/auth.ts";
+import { defineRoute } from "../../http/route.ts";
+import { text } from "../fields.ts";
+import { DeviceShape, toDevice } from "./schemas.ts";
+
+type RegisterCtx = Ctx<"registrations" | "devices" | "deviceKeys" | "budgets" | "policies" | "commit">;
+
+const RegisterDeviceBody = z
+  .strictObject({
+    registration_code: text(200).meta({
+      description: "As the terminal shows it; case, spaces and hyphens do not matter.",
+    }),
+    name: text(200),
+  })
+  .meta({ id: "RegisterDevice" });
+
+export const registerDevice = defineRoute({
+  method: "POST",
+  path: "/v1/project/{project_id}/devices/register",
+  operationId: "registerDevice",
+  fn: "devices",
+  summary: "Register a device",
+  description:
+    "Makes a device of the terminal that shows the code, in a sandbox project; elsewhere your operator does it. The " +
+    "terminal fetches its key itself. A code is used once: one that the organization used before, or that is older " +
+    "than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429.",
+  auth: ["firebase", "apiKey"],
+  scope: "project",
+  requires: ["sandbox"],
+  idempotent: true,
+  audits: "device",
+  body: RegisterDeviceBody,
+  status: 201,
+  response: DeviceShape,
+  errors: ["expired"],
+  answers: toDevice,
+  async handle(ctx: RegisterCtx, { project, actor, body: { registration_code: code, name } }) {
+    return guess(ctx, ownerOf(actor), () => devices.registerDevice(ctx, { project, code, name }));
+  },
+});
