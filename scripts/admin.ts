@@ -1,10 +1,10 @@
 import { userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { reason, runAdmin } from "./admin/program.ts";
-import { openKeys, openPorts, openSecretKeys } from "./admin/target.ts";
+import { openKeys, openPorts, openSealKeys, openSecretKeys } from "./admin/target.ts";
 
 /*
- * The operator's command: organizations, users, environments, projects and keyrings, of the suite that `npm start`
+ * The operator's command: organizations, users, environments, projects, devices and keyrings, of the suite that `npm start`
  * runs or of a real project. `npm run admin -- --help`
  */
 
@@ -34,6 +34,7 @@ const code = await runAdmin(process.argv.slice(2), {
   ports: openPorts,
   keys: openKeys,
   secretKeys: openSecretKeys,
+  sealKeys: openSealKeys,
 });
 // Google's clients go on trying, and would keep this process for minutes where a service does not answer.
 process.stdout.write("", () => process.exit(code));

@@ -2,10 +2,12 @@ import { randomUUID } from "node:crypto";
 import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import type { Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
+import { registerDevice } from "../../functions/src/domain/device/registerDevice.ts";
 import type { Session } from "../../functions/src/domain/enrollment/session.ts";
 import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
+import { startRegistration } from "../../functions/src/domain/registration/startRegistration.ts";
 import { MAX_WEBHOOKS, type Webhook } from "../../functions/src/domain/webhook/webhook.ts";
 import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
 import {
@@ -151,7 +153,18 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
 
   listDevices: [page],
   getDevice: [plain],
+  registerDevice: [
+    { send: async (places) => ({ body: { registration_code: await newCodeAt(places), name: "Door" } }) },
+  ],
   updateDevice: [{ send: () => ({ body: { name: "Back door" } }) }],
+  rotateDeviceKey: [{ send: async (places) => ({ ids: await otherDevice(places), body: {} }) }],
+  deleteDevice: [{ send: async (places) => ({ ids: await otherDevice(places) }) }],
+
+  startRegistration: [{ send: () => ({ body: {} }) }],
+  claimRegistration: [
+    { which: "pending", send: () => ({ body: {} }) },
+    { which: "registered", send: async (places) => ({ token: await newClaim(places), body: {} }) },
+  ],
 
   startEnrollment: [
     {
@@ -375,6 +388,26 @@ async function newHistory(
     ),
   ]);
   return { webhook_id: webhook.id, delivery_id: first.id };
+}
+
+/** The code of a terminal that waits. */
+async function newCodeAt({ deps }: Places): Promise<string> {
+  const { code } = await startRegistration(deps, { app_version: null, model: null });
+  return code;
+}
+
+/** The claim token of a terminal whose code was entered. */
+async function newClaim({ deps, busy }: Places): Promise<string> {
+  const { code, claim_token } = await startRegistration(deps, { app_version: null, model: null });
+  await registerDevice(deps, { project: busy.project, code, name: "Door" });
+  return claim_token;
+}
+
+/** A device that nobody else needs. */
+async function otherDevice({ deps, busy }: Places): Promise<{ device_id: string }> {
+  const device = newDevice({ project_id: busy.project.id });
+  await deps.commit([deps.devices.create(device)]);
+  return { device_id: device.id };
 }
 
 export const newMember = ({ deps, busy }: Places, external_id: string | null = null) =>

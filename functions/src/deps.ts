@@ -342,3 +342,9 @@ export async function keyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts |
   const clients = connect();
   return { ...(await adminDeps(clients)), ...(await sealingDeps(clients)) };
 }
+
+/** The same with the keyring of what is kept for a while, for what registers devices. @public */
+export async function sealKeyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts | "deviceKeys">> {
+  const clients = connect();
+  return { ...(await adminDeps(clients)), ...(await deviceKeyDeps(clients)) };
+}

@@ -1,19 +1,20 @@
 import { Command, CommanderError, Option } from "commander";
 import { audited } from "../../functions/src/domain/audit/audit.ts";
 import { DomainError } from "../../functions/src/domain/errors.ts";
+import { device } from "./device.ts";
 import { environment } from "./environment.ts";
 import { keyring } from "./keyring.ts";
 import { organization } from "./organization.ts";
 import { printResult } from "./print.ts";
 import { project } from "./project.ts";
-import type { KeyPorts, Ports, SecretKeyPorts } from "./target.ts";
+import type { KeyPorts, Ports, SealKeyPorts, SecretKeyPorts } from "./target.ts";
 import { user } from "./user.ts";
 import { projectId } from "./values.ts";
 
 const AFTER = `
 Without --project it talks to the emulators of npm start. A project whose id begins with demo- is one of emulators; any
 other is a real one, with your application-default credentials, and with a keyring in the variable of its name
-(TEMPLATE_KEYS, WEBHOOK_KEYS) where one is needed (docs/deploy.md).
+(TEMPLATE_KEYS, WEBHOOK_KEYS, SEAL_KEYS) where one is needed (docs/deploy.md).
 
 With --json it prints one JSON document; call it as npm run --silent admin -- …, or npm prints its own lines, too.
 It ends with 0 when it is done, 1 when it was refused or failed, 2 when it was called wrongly.
@@ -35,6 +36,7 @@ export interface Outside {
   ports(project: string | undefined, say: (words: string) => void): Promise<Ports>;
   keys(project: string | undefined, say: (words: string) => void): Promise<KeyPorts>;
   secretKeys(project: string | undefined, say: (words: string) => void): Promise<SecretKeyPorts>;
+  sealKeys(project: string | undefined, say: (words: string) => void): Promise<SealKeyPorts>;
 }
 
 /** What one command may use. Nothing is opened that it does not ask for. */
@@ -45,6 +47,7 @@ interface Given {
   ports(): Promise<Ports>;
   keys(): Promise<KeyPorts>;
   secretKeys(): Promise<SecretKeyPorts>;
+  sealKeys(): Promise<SealKeyPorts>;
 }
 
 /** What came of a command: the result, words beside it, and whether it ends in failure. */
@@ -86,6 +89,7 @@ export async function runAdmin(args: readonly string[], outside: Outside): Promi
           ports: async () => audit(await outside.ports(id, say)),
           keys: async () => audit(await outside.keys(id, say)),
           secretKeys: async () => audit(await outside.secretKeys(id, say)),
+          sealKeys: async () => audit(await outside.sealKeys(id, say)),
         },
         ...this.processedArgs,
       );
@@ -107,7 +111,7 @@ export async function runAdmin(args: readonly string[], outside: Outside): Promi
 function createProgram(does: Does, { out, say }: Outside): Command {
   const program = new Command("npm run admin --")
     .description(
-      "Makes and changes what no endpoint does: customers, console users, environments, projects, keys.",
+      "Makes and changes what no endpoint does: customers, console users, environments, projects, devices, keys.",
     )
     .addOption(new Option("--project <id>", "whose data: a Firebase project").argParser(projectId))
     .option("--json", "print one JSON document")
@@ -116,7 +120,7 @@ function createProgram(does: Does, { out, say }: Outside): Command {
     .showHelpAfterError("(--help tells more)")
     .exitOverride()
     .addHelpText("after", AFTER);
-  for (const add of [organization, user, environment, project, keyring]) add(program, does);
+  for (const add of [organization, user, environment, project, device, keyring]) add(program, does);
   return program;
 }
 

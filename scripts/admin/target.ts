@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import type { adminDeps, keyDeps, secretKeyDeps } from "../../functions/src/deps.ts";
+import type { adminDeps, keyDeps, sealKeyDeps, secretKeyDeps } from "../../functions/src/deps.ts";
 import { answers } from "../ports.ts";
 import { emulatorEnv, profileConfig, ROOT } from "../profiles.ts";
 
 export type Ports = Awaited<ReturnType<typeof adminDeps>>;
 export type KeyPorts = Awaited<ReturnType<typeof keyDeps>>;
 export type SecretKeyPorts = Awaited<ReturnType<typeof secretKeyDeps>>;
+export type SealKeyPorts = Awaited<ReturnType<typeof sealKeyDeps>>;
 
 const DEV = profileConfig("dev");
 
@@ -33,6 +34,16 @@ export async function openSecretKeys(
   await surround(project ?? DEV.project, say);
   demand("WEBHOOK_KEYS", project);
   return (await deps()).secretKeyDeps();
+}
+
+/** The same with the keyring of what is kept for a while. */
+export async function openSealKeys(
+  project: string | undefined,
+  say: (words: string) => void,
+): Promise<SealKeyPorts> {
+  await surround(project ?? DEV.project, say);
+  demand("SEAL_KEYS", project);
+  return (await deps()).sealKeyDeps();
 }
 
 function demand(ring: string, project: string | undefined): void {

@@ -34,6 +34,7 @@ function newConsole(more: Partial<Outside> = {}) {
         ports: open,
         keys: open,
         secretKeys: open,
+        sealKeys: open,
         ...more,
       };
       return { code: await runAdmin(args, outside), out, said };
@@ -46,7 +47,7 @@ const json = (answer: { out: string }) => JSON.parse(answer.out);
 describe("npm run admin", () => {
   it("helps everywhere, and that is no failure", async () => {
     const { run, opened } = newConsole();
-    const nouns = ["organization", "user", "environment", "project", "keyring"];
+    const nouns = ["organization", "user", "environment", "project", "device", "keyring"];
     for (const noun of nouns) assert.match((await run("--help")).out, new RegExp(`^ {2}${noun} `, "m"));
     for (const noun of nouns) {
       const { code, out } = await run(noun, "--help");

@@ -6,7 +6,7 @@ import { errorsOf } from "../../../functions/src/http/route.ts";
 import { REGION } from "../../../functions/src/options.ts";
 
 /** The routes that anybody may call; a new one is a decision. */
-const PUBLIC = ["liveness", "health"];
+const PUBLIC = ["liveness", "health", "startRegistration"];
 
 /** Api.md's table, as far as it is built: operation, method, path, credentials. */
 const CONTRACT = [
@@ -26,6 +26,7 @@ const CONTRACT = [
   ["listPalms", "GET", "/v1/project/{project_id}/members/{member_id}/palms", "F K"],
   ["deletePalm", "DELETE", "/v1/project/{project_id}/members/{member_id}/palms/{palm_id}", "F K"],
   ["listDevices", "GET", "/v1/project/{project_id}/devices", "F K"],
+  ["registerDevice", "POST", "/v1/project/{project_id}/devices/register", "F K"],
   ["getDevice", "GET", "/v1/device/{device_id}", "F K"],
   ["updateDevice", "PATCH", "/v1/device/{device_id}", "F K"],
   ["startEnrollment", "POST", "/v1/device/{device_id}/enrollment", "F K"],
@@ -33,6 +34,10 @@ const CONTRACT = [
   ["pollEnrollment", "POST", "/v1/device/{device_id}/enrollment/poll", "F K"],
   ["cancelEnrollment", "DELETE", "/v1/device/{device_id}/enrollment", "F K"],
   ["nextCommand", "POST", "/v1/terminal/poll", "D"],
+  ["deleteDevice", "DELETE", "/v1/device/{device_id}", "F K"],
+  ["rotateDeviceKey", "POST", "/v1/device/{device_id}/rotate-key", "F K"],
+  ["startRegistration", "POST", "/v1/terminal/registrations", "–"],
+  ["claimRegistration", "POST", "/v1/terminal/registrations/claim", "C"],
   ["listScans", "GET", "/v1/project/{project_id}/scans", "F K"],
   ["scanSummary", "GET", "/v1/project/{project_id}/scans/summary", "F K"],
   ["listTransactions", "GET", "/v1/project/{project_id}/transactions", "F K"],
@@ -79,8 +84,10 @@ const IDEMPOTENT = [
   "createWebhook",
   "enrollPalm",
   "recoverDeliveries",
+  "registerDevice",
   "retryDelivery",
   "rotateApiKey",
+  "rotateDeviceKey",
   "rotateWebhookSecret",
   "startEnrollment",
   "testWebhook",
@@ -92,6 +99,7 @@ const SHAPES: Record<string, string> = {
   Attempt: "attempt started_at duration_ms status_code response_body response_truncated error url",
   AuditEntry: "id organization_id project_id actor operation target request_id created_at",
   Command: "session device template_format",
+  ClaimedRegistration: "status device_id project_id device_key",
   Delivery:
     "id webhook_id event_id event_type status attempt_count attempts next_attempt_at last_status_code error created_at " +
     "completed_at",
@@ -99,13 +107,16 @@ const SHAPES: Record<string, string> = {
   EnrollmentSession:
     "session_id device_id project_id member_id hand status samples_required samples_accepted last_rejection version " +
     "created_at updated_at expires_at completed_at",
+  DeviceKey: "device_key",
   Environment: "id type template_format target_fpir calibrated palms server_lookup_allowed",
   Identification: "scan_id outcome member_id score threshold hand searched took_ms",
   Member: "id project_id name external_id email phone_number metadata palms created_at updated_at",
   Organization: "id name plan",
   Palm: "id member_id hand template_format samples quality created_at",
+  PendingRegistration: "status",
   Project:
     "id organization_id environment_id name phone_number website sandbox server_lookup_enabled created_at",
+  Registration: "registration_code claim_token expires_at",
   Scan: "id project_id device_id source operation outcome member_id score created_at",
   ScanSummary: "bucket from to buckets",
   Transaction: "id project_id device_id member_id scan_id status amount_minor currency reference created_at",
@@ -213,7 +224,8 @@ describe("The route table", () => {
         });
 
         it("declares what guards it", () => {
-          assert.equal(route.rate, route.auth === "public" ? "free" : undefined);
+          const rate = route.operationId === "startRegistration" ? "registration" : "free";
+          assert.equal(route.rate, route.auth === "public" ? rate : undefined);
           assert.equal(route.idempotent !== undefined, route.method === "POST", "idempotent");
           assert.equal(route.idempotent === true, IDEMPOTENT.includes(route.operationId));
           assert.equal(route.audits !== undefined, route.method !== "GET", "audits");
