@@ -1,11 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { createSealing, createSecretSealing, parseKeyring } from "../../functions/src/data/keyring.ts";
+import {
+  createDeviceKeySealing,
+  createSealing,
+  createSecretSealing,
+  parseKeyring,
+} from "../../functions/src/data/keyring.ts";
 import type { AuditEntry } from "../../functions/src/domain/audit/audit.ts";
+import type { Device, Devices } from "../../functions/src/domain/device/device.ts";
 import type { Environment } from "../../functions/src/domain/environment/environment.ts";
 import type { Organization } from "../../functions/src/domain/organization/organization.ts";
 import type { Changes, Manifest } from "../../functions/src/domain/palm/changes.ts";
 import type { Palms } from "../../functions/src/domain/palm/palm.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
+import type { Registration } from "../../functions/src/domain/registration/registration.ts";
 import type { Commit, Stored, Write } from "../../functions/src/domain/store.ts";
 import type { User, Users } from "../../functions/src/domain/user/user.ts";
 import type { Webhook, Webhooks } from "../../functions/src/domain/webhook/webhook.ts";
@@ -64,6 +71,9 @@ export const sealingOf = (ring: Record<string, string>) =>
 export const secretsOf = (ring: Record<string, string>) =>
   createSecretSealing(parseKeyring("WEBHOOK_KEYS", JSON.stringify(ring)));
 
+export const deviceKeysOf = (ring: Record<string, string>) =>
+  createDeviceKeySealing(parseKeyring("SEAL_KEYS", JSON.stringify(ring)));
+
 /** What the operator's verbs use, in memory: commits are all or nothing, and hold to what was read. */
 export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
   const organizations = new Shelf<Organization>();
@@ -71,6 +81,9 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
   const projects = new Shelf<Project>();
   const manifests = new Shelf<Manifest>();
   const webhooks = new Shelf<Webhook>();
+  const registrations = new Shelf<Registration>();
+  const codes = new Shelf<string>();
+  const devices = new Shelf<Device>();
   const entries = new Shelf<AuditEntry>();
   const known: User[] = [];
   let commits = 0;
@@ -120,6 +133,22 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
         yield await webhooks.all();
       },
     } as unknown as Webhooks,
+    registrations: {
+      get: registrations.get,
+      withCode: async (code_hash: string) => registrations.get((await codes.get(code_hash))?.value ?? ""),
+      create: (registration: Registration) => registrations.create(registration.id, registration),
+      claimCode: ({ code_hash, id }: Registration) => codes.create(code_hash, id),
+      replace: registrations.replace,
+    },
+    devices: {
+      get: devices.get,
+      create: (device: Device) => devices.create(device.id, device),
+      replace: devices.replace,
+      remove: devices.remove,
+    } as unknown as Devices,
+    /** What is stored of devices. */
+    allDevices: devices.all,
+    deviceKeys: deviceKeysOf(newRing("k1")),
     secrets: secretsOf(newRing("k1")),
     sealing,
     known,
