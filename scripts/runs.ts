@@ -102,7 +102,7 @@ function environmentOf(pid: string): string[] {
 }
 
 /** When a process started: with its id that is the same program, not a later one. Undefined: it has ended. */
-function startOf(pid: number): string | undefined {
+export function startOf(pid: number): string | undefined {
   try {
     if (process.platform === "linux") {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
