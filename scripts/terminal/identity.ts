@@ -220,7 +220,7 @@ function did(code: string, change: () => void): boolean {
 function ownerOf(lock: string): { pid: number; isRunning: boolean } | undefined {
   try {
     const [pid, start] = readFileSync(lock, "utf8").trim().split(/ (.*)/);
-    return { pid: Number(pid), isRunning: startOf(Number(pid)) === start };
+    return { pid: Number(pid), isRunning: start !== undefined && startOf(Number(pid)) === start };
   } catch {
     return undefined;
   }

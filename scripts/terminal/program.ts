@@ -62,7 +62,7 @@ const WIDE = 64;
 /** Runs the program. @returns its exit code */
 export async function runProgram(args: readonly string[], outside: Outside): Promise<number> {
   let code = 0;
-  const say = (words: string) => outside.say(`terminal: ${words}\n`);
+  const say = (words: string) => outside.say(`terminal: ${words.replaceAll(/\p{Cc}/gu, " ")}\n`);
   const program = createProgram(outside, async (run) => {
     code = await run();
   });

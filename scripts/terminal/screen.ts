@@ -197,13 +197,13 @@ export function createScreen(kind: Kind, out: (text: string) => void, now: () =>
     return { tell, status: () => undefined, close: () => undefined };
   }
   if (kind === "plain") {
-    const tell: Tell = (event) => out(`${clean(describe(event, false))}\n`);
+    const tell: Tell = (event) => out(`${describe(clean(event), false)}\n`);
     return { tell, status: () => undefined, close: () => undefined };
   }
   let last = "";
   const CLEAR = "\r\u001b[K";
   return {
-    tell: (event) => out(`${last && CLEAR}${clean(describe(event, true))}\n${last}`),
+    tell: (event) => out(`${last && CLEAR}${describe(clean(event), true)}\n${last}`),
     status(text) {
       const line = text && dim(text);
       if (line === last) return;
@@ -217,5 +217,8 @@ export function createScreen(kind: Kind, out: (text: string) => void, now: () =>
   };
 }
 
-/** What others have named (a device, say) gives the terminal no orders; colours (SGR) are ours. */
-const clean = (text: string): string => text.replaceAll(/\u001b(?!\[\d+m)|[\p{Cc}--[\n\u001b]]/gv, "\uFFFD");
+/** What others have said (a device's name, a refusal) gives the screen no orders. */
+const clean = (event: Event): Event =>
+  JSON.parse(JSON.stringify(event), (_, value) =>
+    typeof value === "string" ? value.replaceAll(/\p{Cc}/gu, "\uFFFD") : value,
+  );
