@@ -10,13 +10,13 @@ export interface World {
   random(): number;
 }
 
-export interface Registration {
+interface Registration {
   registration_code: string;
   claim_token: string;
   expires_at: string;
 }
 
-export type Claim =
+type Claim =
   | { status: "pending" }
   | { status: "registered"; device_id: string; project_id: string; device_key: string };
 
@@ -32,7 +32,7 @@ export interface Session {
   expires_at: string;
 }
 
-export interface Device {
+interface Device {
   id: string;
   project_id: string;
   name: string;
@@ -46,7 +46,7 @@ export interface Command {
   template_format: string | null;
 }
 
-export interface Transaction {
+interface Transaction {
   id: string;
   status: "approved" | "declined";
   amount_minor: number;

@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import { blockLetters } from "./letters.ts";
 
 /** What happens to a terminal, as people and scripts are told it. Never a key. */
-export type Event =
+type Event =
   | { event: "started"; api: string; folder: string; device_id: string | null }
   | { event: "code"; registration_code: string; expires_at: string }
   | { event: "code_expired" }
@@ -98,7 +98,7 @@ const progress = (accepted: number, required: number): string =>
   `${"■".repeat(accepted)}${"□".repeat(Math.max(0, required - accepted))}`;
 
 /** An event in lines for people. @param big whether the code is drawn in block letters */
-export function describe(happened: Event, big: boolean): string {
+function describe(happened: Event, big: boolean): string {
   switch (happened.event) {
     case "started": {
       const { api, folder, device_id } = happened;
