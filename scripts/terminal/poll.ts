@@ -23,7 +23,7 @@ export class Poll {
     this.#device_key = device_key;
   }
 
-  /** @param wait_s for how long the server may wait for something new */
+  /** @param wait_s for how long the server may wait for something new; the first time it does not, as all is new */
   async next(
     known: Known | undefined,
     wait_s: number,
@@ -31,8 +31,9 @@ export class Poll {
   ): Promise<Answer<Command>> {
     const { api, about, world } = this.#terminal;
     const began = world.now();
+    const wait = this.#settings === "" ? 0 : wait_s;
     const ask = {
-      wait: wait_s,
+      wait,
       app_version: about.app_version,
       ...(known ? { session_id: known.session_id, session_version: known.version } : {}),
     };
@@ -42,7 +43,7 @@ export class Poll {
       this.#tellSettings(answer.body) ||
       session?.session_id !== known?.session_id ||
       session?.version !== known?.version;
-    const isTooSoon = !isNew && wait_s > 0 && world.now() - began < TOO_SOON_MS;
+    const isTooSoon = !isNew && wait > 0 && world.now() - began < TOO_SOON_MS;
     this.#learnedNothing = isTooSoon ? this.#learnedNothing + 1 : 0;
     if (isTooSoon) await world.sleep(backoff(this.#learnedNothing, world.random), signal);
     return answer;

@@ -107,8 +107,9 @@ function describe(happened: Event, big: boolean): string {
         : `Terminal ${device_id}, at ${api}.`;
     }
     case "code": {
-      const { registration_code: code } = happened;
-      const how = "Enter it where terminals are registered: POST /v1/project/{project_id}/devices/register";
+      const { registration_code: code, expires_at } = happened;
+      const until = `It works until ${expires_at.slice(11, 16)} UTC.`;
+      const how = `${until} Enter it where terminals are registered: POST /v1/project/{project_id}/devices/register`;
       return big ? `\n${bold(blockLetters(code))}\n\n${how}` : `Registration code: ${bold(code)}\n${how}`;
     }
     case "code_expired":
@@ -166,7 +167,7 @@ function describe(happened: Event, big: boolean): string {
     case "refused":
       return bad(`The ${happened.what} was refused: ${happened.status} ${happened.code}. ${happened.detail}`);
     case "hand":
-      return `In front of the camera: ${bold(happened.palm)}, ${happened.pictures} pictures.`;
+      return `In front of the camera: ${bold(happened.palm)} (${happened.pictures}).`;
     case "offline":
       return bad(`Offline: ${happened.reason}. It goes on trying.`);
     case "busy":

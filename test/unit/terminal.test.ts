@@ -164,6 +164,7 @@ describe("The terminal", () => {
     assert.deepEqual(
       front.askedFor("/poll").map(({ token, body }) => [token, body]),
       [
+        ["pd_1", { wait: 0, app_version: "simulator 1.2.3" }],
         ["pd_1", { wait: 25, app_version: "simulator 1.2.3" }],
         ["pd_1", { wait: 25, app_version: "simulator 1.2.3" }],
         // Between two captures the pair is named, so that a cancellation is noticed.
@@ -720,7 +721,7 @@ describe("The terminal", () => {
       [
         "Scan hand-1.png  identified  member eeeeeeee-0000-4000-8000-00000000000e",
         "  score 0.82, threshold 0.67, 24 palms, 5 ms",
-        "In front of the camera: z, 1 pictures.",
+        "In front of the camera: z (1).",
         "Scan z-1.png  no_match",
         "  score –, threshold 0.67, 24 palms, 5 ms",
         "Payment of 7.50 EUR: declined",
