@@ -151,6 +151,25 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     },
   ],
 
+  submitSample: [
+    { which: "the first of two", send: async (places) => submitted(places, { samples_required: 2 }) },
+    { which: "the last", send: async (places) => submitted(places) },
+    {
+      which: "one that is refused",
+      send: async (places) => ({ ...(await submitted(places)), body: { sample_id: randomUUID(), ...POOR } }),
+    },
+  ],
+  scan: [
+    {
+      which: "somebody",
+      async send(places) {
+        const { image } = await newPalm(places);
+        return { body: sample(image) };
+      },
+    },
+    { which: "nobody", send: (places) => ({ body: sample(newImage(places)) }) },
+  ],
+
   listDevices: [page],
   getDevice: [plain],
   registerDevice: [
@@ -352,6 +371,21 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
 
 const sample = (image: Uint8Array) => ({ image: Buffer.from(image).toString("base64") });
 const newImage = ({ newSeed }: Places) => encodePng(syntheticPalm({ seed: newSeed() }));
+
+/** A picture of nothing. */
+const POOR = sample(encodePng({ width: 144, height: 144, gray: new Uint8Array(144 * 144).fill(128) }));
+
+/** A sample for a session that has just been started at the place's terminal. */
+async function submitted(places: Places, more: Partial<Session> = {}): Promise<Sent> {
+  const { deps, busy } = places;
+  const { project_id = "", device_id = "" } = busy.ids;
+  const { id: member_id } = await newMember(places);
+  const session = newSession({ device_id, project_id, member_id, ...more });
+  const device = await deps.devices.get(device_id);
+  if (!device) throw new Error("the place has no terminal");
+  await deps.commit([deps.devices.replace(device, { ...device.value, session })]);
+  return { ids: { session_id: session.id }, body: { sample_id: randomUUID(), ...sample(newImage(places)) } };
+}
 
 /** What is said of a delivery of which no attempt was made. */
 const NOT_MADE = { attempts: [], attempt_count: 0, scheduled: 0, last_status_code: null, completed_at: null };

@@ -11,7 +11,7 @@ import { type Answer, assertProblem, type Client, createClient } from "../suppor
 import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { newDelivery, newDevice, newRegistration, newWebhook } from "../support/rows.ts";
+import { newDelivery, newDevice, newRegistration, newSession, newWebhook } from "../support/rows.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
@@ -215,11 +215,12 @@ async function newWorld(deps: Deps): Promise<World> {
   const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
   const device_id = parseKey("pd", deviceKey)?.id ?? "";
   const project_id = tenant.project.id;
+  const session = newSession({ device_id, project_id, member_id: member.id });
   const { registration, claimToken } = newRegistration();
   const webhook = newWebhook(deps, { project_id });
   const delivery = newDelivery({ project_id, webhook_id: webhook.id });
   await deps.commit([
-    deps.devices.create(newDevice({ id: device_id, project_id, secret_hash })),
+    deps.devices.create(newDevice({ id: device_id, project_id, secret_hash, session })),
     deps.registrations.create(registration),
     deps.webhooks.create(webhook),
     deps.deliveries.create(delivery),
@@ -231,6 +232,7 @@ async function newWorld(deps: Deps): Promise<World> {
     member_id: member.id,
     palm_id: palm.id,
     device_id,
+    session_id: session.id,
     webhook_id: webhook.id,
     delivery_id: delivery.id,
   };

@@ -33,14 +33,14 @@ export const newDevice = (fields: Pick<Device, "project_id"> & Partial<Device>):
   };
 };
 
-/** An enrolment that waits for its first sample, unless said otherwise. */
+/** An enrolment of one sample that has just been started, unless said otherwise. */
 export const newSession = (fields: Pick<Session, "device_id" | "project_id"> & Partial<Session>): Session => {
   const created_at = fields.created_at ?? new Date();
   const session = startSession({
     id: randomUUID(),
     member_id: null,
     hand: "unknown",
-    samples_required: 3,
+    samples_required: 1,
     created_at,
     expires_at: new Date(created_at.getTime() + 120_000),
     ...fields,

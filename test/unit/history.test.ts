@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  ScanShape,
-  TransactionShape,
-  toScan,
-  toTransaction,
-} from "../../functions/src/api/analytics/schemas.ts";
+import { ScanShape, toScan } from "../../functions/src/api/analytics/schemas.ts";
+import { TransactionShape, toTransaction } from "../../functions/src/api/transactions.ts";
 import { thresholdOf } from "../../functions/src/domain/palm/score.ts";
 import { uncalibratedThreshold } from "../../functions/src/palm/index.ts";
 import { historyOf } from "../../scripts/history.ts";

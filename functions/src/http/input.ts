@@ -29,6 +29,9 @@ export async function readInput(route: Route, request: Request): Promise<Input> 
   if (route.idempotent && key !== null && !isIdempotencyKey(key)) {
     faults.add(IDEMPOTENCY_KEY, "is not 1 to 255 characters of printable ASCII");
   }
+  if (key === null && body !== undefined && route.needsKey?.(body)) {
+    faults.add(IDEMPOTENCY_KEY, "is required with such a body");
+  }
   faults.refuse();
   return { query, body, raw: raw ?? new Uint8Array() };
 }

@@ -81,6 +81,8 @@ export interface RouteSpec<
   rate?: "free" | "registration";
   /** Whether a POST takes an `Idempotency-Key`; each of them says it. */
   idempotent?: boolean;
+  /** Whether it must have one, where a second effect would cost somebody money. */
+  needsKey?(body: Body): boolean;
   /** What kind of thing the audit log says it changes; `null` when it keeps silent. Whatever is no GET says it. */
   audits?: Target | null;
   /**
@@ -139,6 +141,7 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   requires: readonly State[];
   rate?: "free" | "registration";
   idempotent?: boolean;
+  needsKey?(body: unknown): boolean;
   audits?: Target | null;
   finds?(ctx: Ctx<Needs>, params: Record<string, string>, device?: Device): Promise<unknown>;
   begins?(ctx: Ctx<Needs>, environment_id: string): unknown;

@@ -19,6 +19,8 @@ const CONTRACT = [
   ["listProjectApiKeys", "GET", "/v1/project/{project_id}/api-keys", "F"],
   ["createProjectApiKey", "POST", "/v1/project/{project_id}/api-keys", "F"],
   ["verifyPalm", "POST", "/v1/project/{project_id}/members/{member_id}/verify", "K"],
+  ["submitSample", "POST", "/v1/terminal/enrollment/{session_id}/samples", "D"],
+  ["scan", "POST", "/v1/terminal/scans", "D"],
   ["listMembers", "GET", "/v1/project/{project_id}/members", "F K"],
   ["updateMember", "PATCH", "/v1/project/{project_id}/members/{member_id}", "F K"],
   ["updateMemberPut", "PUT", "/v1/project/{project_id}/members/{member_id}", "F K"],
@@ -90,6 +92,8 @@ const IDEMPOTENT = [
   "rotateDeviceKey",
   "rotateWebhookSecret",
   "startEnrollment",
+  "scan",
+  "submitSample",
   "testWebhook",
 ];
 
@@ -117,6 +121,7 @@ const SHAPES: Record<string, string> = {
   Project:
     "id organization_id environment_id name phone_number website sandbox server_lookup_enabled created_at",
   Registration: "registration_code claim_token expires_at",
+  ScannedPalm: "scan_id outcome member_id score threshold hand searched took_ms transaction",
   Scan: "id project_id device_id source operation outcome member_id score created_at",
   ScanSummary: "bucket from to buckets",
   Transaction: "id project_id device_id member_id scan_id status amount_minor currency reference created_at",

@@ -3,7 +3,7 @@ import type { Ctx } from "../../domain/context.ts";
 import { streamCsv } from "../../http/csv.ts";
 import { rangeQuery, readRange } from "../../http/range.ts";
 import { defineRoute } from "../../http/route.ts";
-import { TransactionShape, toTransaction } from "./schemas.ts";
+import { TransactionShape, toTransaction } from "../transactions.ts";
 
 export const exportTransactions = defineRoute({
   method: "GET",

@@ -4,7 +4,7 @@ import { asksForPage, pageQuery, pageShape, readPage } from "../../http/page.ts"
 import { rangeQuery, readRange } from "../../http/range.ts";
 import { defineRoute } from "../../http/route.ts";
 import { streamArray } from "../../http/stream.ts";
-import { TransactionShape, toTransaction } from "./schemas.ts";
+import { TransactionShape, toTransaction } from "../transactions.ts";
 
 export const listTransactions = defineRoute({
   method: "GET",

@@ -1,6 +1,4 @@
-import type { Ctx } from "../../domain/context.ts";
 import * as members from "../../domain/member/deleteMember.ts";
-import type { EraseCtx } from "../../domain/palm/erasePalms.ts";
 import { defineRoute } from "../../http/route.ts";
 
 export const deleteMember = defineRoute({
@@ -11,16 +9,15 @@ export const deleteMember = defineRoute({
   summary: "Delete a member and erase its palms",
   description:
     "No request that begins after this answer matches its palms, on any instance; every stored copy of them is gone " +
-    "within 24 hours. Scans and transactions stay. Twice is 404.",
+    "within 24 hours. A running enrolment session is cancelled. Scans and transactions stay. Twice is 404.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
   audits: "member",
-  finds: (ctx: EraseCtx & Ctx<"members">, { project_id, member_id }) =>
-    ctx.members.get(project_id, member_id),
+  finds: (ctx: members.DeleteCtx, { project_id, member_id }) => ctx.members.get(project_id, member_id),
   status: 204,
   response: null,
   errors: [],
-  async handle(ctx: EraseCtx & Ctx<"members">, { environment, found }) {
+  async handle(ctx: members.DeleteCtx, { environment, found }) {
     await members.deleteMember(ctx, { environment, member: found });
   },
 });

@@ -1,4 +1,5 @@
-import { activeSession, advance, isActive, type Session } from "../enrollment/session.ts";
+import { advance, asOf, isActive, type Session } from "../enrollment/session.ts";
+import { DomainError } from "../errors.ts";
 import type { Listing } from "../list.ts";
 import type { WrappedKey } from "../palm/sealing.ts";
 import type { Stored, Write } from "../store.ts";
@@ -61,8 +62,13 @@ export function dueAt({ session, unclaimed_key }: Device): Date | null {
   return times.length > 0 ? new Date(Math.min(...times.map(Number))) : null;
 }
 
-/** The device without its active session, which the house ends. */
+/** The device without its active session, which the house ends; one that has expired is put down as such. */
 export function endSession(device: Device, at: Date): Device {
-  const session = activeSession(device, at);
-  return session ? { ...device, session: advance(session, "cancel", "house", at) } : device;
+  const session = device.session && asOf(device.session, at);
+  return {
+    ...device,
+    session: session && isActive(session) ? advance(session, "cancel", "house", at) : session,
+  };
 }
+
+export const disabled = (): DomainError => new DomainError("device_disabled", "The device is disabled.");

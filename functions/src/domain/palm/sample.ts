@@ -1,6 +1,7 @@
 import {
   decodeImage,
   extractTemplate,
+  fuseTemplates,
   type Hand,
   MIN_QUALITY,
   PALM_CODE,
@@ -80,4 +81,25 @@ export function refusePoor(probe: Probe): void {
   if (probe.quality !== null && probe.quality < MIN_QUALITY) {
     throw new DomainError("poor_quality", "No usable palm is seen; take the picture again.");
   }
+}
+
+/**
+ * Several samples of one palm as one, of that hand.
+ * @throws DomainError `poor_quality`, `template_mismatch` when they are not of one palm.
+ */
+export function fuse(probes: readonly Probe[], hand: Hand): Probe {
+  for (const probe of probes) refusePoor(probe);
+  try {
+    const fused = fuseTemplates(probes.map(({ template }) => template));
+    return { ...fused, hand, samples: probes.reduce((total, { samples }) => total + samples, 0) };
+  } catch (error) {
+    if (!(error instanceof PalmError) || error.code !== "template_mismatch") throw error;
+    throw new DomainError("template_mismatch", "The samples are not of one palm.");
+  }
+}
+
+/** Of several liveness scores the least: it is what a reviewer looks for. Null when none was sent. */
+export function leastLively(scores: readonly (number | null | undefined)[]): number | null {
+  const sent = scores.filter((score) => typeof score === "number");
+  return sent.length > 0 ? Math.min(...sent) : null;
 }

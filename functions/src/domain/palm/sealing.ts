@@ -32,3 +32,7 @@ export const ROTATION = "palmgate: rotation of vector-512.v1";
 /** What a sealed template is bound to, so that it cannot be moved to another palm. */
 export const templateSeal = (environment_id: string, palm_id: string): string =>
   `template:${environment_id}:${palm_id}`;
+
+/** What a held sample is bound to, so that it cannot be moved to another session. */
+export const sampleSeal = (environment_id: string, session_id: string, sample_id: string): string =>
+  `sample:${environment_id}:${session_id}:${sample_id}`;

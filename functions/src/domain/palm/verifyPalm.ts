@@ -3,7 +3,7 @@ import type { Environment } from "../environment/environment.ts";
 import type { Member } from "../member/member.ts";
 import { recordScan } from "../scan/recordScan.ts";
 import type { Following } from "./galleries.ts";
-import { readProbe, resolve, thresholdFor } from "./identifyPalm.ts";
+import { readProbe, resolve, thresholdFor } from "./lookUp.ts";
 import type { Sample } from "./sample.ts";
 import { scoreOut } from "./score.ts";
 
@@ -29,7 +29,8 @@ export async function verifyPalm(
 ): Promise<Verification> {
   const started = ctx.now();
   const { member, environment } = input;
-  const { rows, probe } = await readProbe(ctx, input);
+  const following = input.following ?? ctx.galleries.follow(environment);
+  const { rows, probe } = await readProbe({ ...input, following });
   const candidates = rows.compare(probe.template, member.palm_ids, { hand: probe.hand });
   const threshold = thresholdFor(environment, candidates.length, probe);
   const known = await resolve(ctx, environment.id, candidates, 0);

@@ -1,0 +1,114 @@
+import { type Candidate, decide, type Gallery, MARGIN, uncalibratedThreshold } from "../../palm/index.ts";
+import type { Ctx } from "../context.ts";
+import type { Environment } from "../environment/environment.ts";
+import type { Project } from "../project/project.ts";
+import type { Stored } from "../store.ts";
+import type { Following } from "./galleries.ts";
+import type { Palm } from "./palm.ts";
+import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
+import { scoreOut, thresholdOf } from "./score.ts";
+
+/** Whose palm it is. `member_id`, `score` and `hand` are null on `no_match`. */
+export interface Answer {
+  outcome: "identified" | "no_match";
+  /** Null in a global environment, too. */
+  member_id: string | null;
+  score: number | null;
+  threshold: number;
+  hand: "left" | "right" | "unknown" | null;
+  /** How many palms were compared. */
+  searched: number;
+}
+
+/**
+ * Whose palm is this, among those that the project sees?
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`.
+ */
+export async function lookUp(
+  ctx: Ctx<"palms">,
+  input: { project: Project; environment: Environment; sample: Sample; following: Following },
+): Promise<Answer> {
+  const { environment } = input;
+  const { rows, probe } = await readProbe(input);
+  const filter = { ...rowsOf(environment, input.project), hand: probe.hand };
+  const searched = rows.count(filter);
+  const threshold = thresholdFor(environment, searched, probe);
+  const candidates = search(rows, probe, filter);
+  const known = await resolve(ctx, environment.id, candidates, threshold - MARGIN);
+  const { outcome, candidate } = decide(
+    known.map(({ candidate }) => candidate),
+    { threshold, margin: MARGIN },
+  );
+  return {
+    outcome,
+    member_id: candidate?.member_id ?? null,
+    score: candidate ? scoreOut(candidate.score) : null,
+    threshold,
+    hand: candidate?.hand ?? null,
+    searched,
+  };
+}
+
+/**
+ * Reads a probe while the environment's gallery is brought up to date. Search right after it, without awaiting.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, in this order.
+ */
+export async function readProbe(input: {
+  environment: Environment;
+  sample: Sample;
+  following: Following;
+}): Promise<{ rows: Gallery; probe: Probe }> {
+  // The log is read while this thread extracts.
+  const probe = readSample(input.sample, input.environment.template_format);
+  await input.following.synced;
+  refusePoor(probe);
+  return { rows: input.following.live.rows, probe };
+}
+
+/** Which palms a project sees: its own; in a global environment, where palms are nobody's, all. */
+export const rowsOf = ({ type }: Environment, { id }: Project): { project_id?: string } =>
+  type === "global" ? {} : { project_id: id };
+
+/** The score that a match must reach when a probe is searched among so many palms; of two digits. */
+export function thresholdFor(environment: Environment, searched: number, probe: Probe): number {
+  const threshold = uncalibratedThreshold({
+    format: environment.template_format,
+    probe: probe.samples > 1 ? "fused" : "single",
+    target_fpir: environment.target_fpir,
+    gallery_size: searched,
+  });
+  return thresholdOf(threshold);
+}
+
+/** The best palms for a probe. */
+export function search(
+  rows: Gallery,
+  probe: Probe,
+  filter: { project_id?: string; hand?: Probe["hand"] },
+  exhaustive = false,
+): Candidate[] {
+  return rows.search(probe.template, { ...filter, k: 8, exhaustive });
+}
+
+/**
+ * Reads the palm documents of the candidates that can matter: what was erased meanwhile falls out, and each
+ * gets its member, which no gallery row knows.
+ */
+export async function resolve(
+  ctx: Ctx<"palms">,
+  environment_id: string,
+  candidates: readonly Candidate[],
+  atLeast: number,
+): Promise<{ candidate: Candidate; palm: Stored<Palm> }[]> {
+  const near = candidates.filter(({ score }) => score >= atLeast);
+  if (near.length === 0) return [];
+  const palms = await ctx.palms.getMany(
+    environment_id,
+    near.map(({ palm_id }) => palm_id),
+  );
+  const byId = new Map(palms.map((palm) => [palm.value.id, palm]));
+  return near.flatMap((candidate) => {
+    const palm = byId.get(candidate.palm_id);
+    return palm ? [{ candidate: { ...candidate, member_id: palm.value.member_id }, palm }] : [];
+  });
+}
