@@ -55,6 +55,7 @@ interface Sent {
   ids?: Record<string, string>;
   query?: string;
   body?: unknown;
+  headers?: Record<string, string>;
   /** Of somebody else than the place's. */
   token?: string;
 }
@@ -168,6 +169,13 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
       },
     },
     { which: "nobody", send: (places) => ({ body: sample(newImage(places)) }) },
+    {
+      which: "nobody, with a transaction and its `Idempotency-Key`",
+      send: (places) => ({
+        body: { ...sample(newImage(places)), transaction: { amount_minor: 450, currency: "EUR" } },
+        headers: { "Idempotency-Key": randomUUID() },
+      }),
+    },
   ],
 
   listDevices: [page],

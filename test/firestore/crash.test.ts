@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import type { Session } from "../../functions/src/domain/enrollment/session.ts";
+import { submitSample } from "../../functions/src/domain/enrollment/submitSample.ts";
 import { sweepGarbage } from "../../functions/src/domain/garbage/sweepGarbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { deleteMember } from "../../functions/src/domain/member/deleteMember.ts";
@@ -11,7 +14,8 @@ import type { Stored } from "../../functions/src/domain/store.ts";
 import { type Calls, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
 import { sampleOf } from "../support/palms.ts";
-import { objectsBelow } from "../support/stores.ts";
+import { newDevice, newSession } from "../support/rows.ts";
+import { everyDocument, flatten, objectsBelow } from "../support/stores.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** One member, alone in its tenant but for others that earlier rounds left, and the seed of its palm. */
@@ -20,15 +24,32 @@ interface Case {
   seed: number;
   member: Stored<Member>;
   palm: Palm | undefined;
+  /** One that goes on at a terminal; its first sample of two is held. */
+  session: Session | undefined;
 }
 
-const enrol = (ctx: Deps, { tenant, member, seed }: Omit<Case, "palm">, sample: number) =>
+const enrol = (ctx: Deps, { tenant, member, seed }: Omit<Case, "palm" | "session">, sample: number) =>
   enrollPalm(ctx, { ...tenant, member_id: member.value.id, samples: [sampleOf(seed, sample)] });
+
+async function submit(
+  ctx: Deps,
+  { tenant, seed, session }: Pick<Case, "tenant" | "seed" | "session">,
+  { sample_id, sample }: { sample_id: string; sample: number },
+): Promise<Session> {
+  const device = session && (await ctx.devices.get(session.device_id));
+  assert.ok(device);
+  return submitSample(ctx, { ...tenant, device, session, sample_id, sample: sampleOf(seed, sample) });
+}
 
 /** What may die in the middle; `writes` are calls that the walk must have met, or it walks past them. */
 const VERBS: Record<
   string,
-  { begins: "enrolled" | "bare"; run(ctx: Deps, of: Case): Promise<unknown>; writes: readonly string[] }
+  {
+    begins: "enrolled" | "bare";
+    enrolling?: boolean;
+    run(ctx: Deps, of: Case): Promise<unknown>;
+    writes: readonly string[];
+  }
 > = {
   "an enrolment": {
     begins: "bare",
@@ -51,11 +72,33 @@ const VERBS: Record<
     run: (ctx, { tenant: { environment }, member }) => deleteMember(ctx, { environment, member }),
     writes: ["commit"],
   },
+  "the last sample of a session": {
+    begins: "bare",
+    enrolling: true,
+    // Sent again it is the same sample.
+    run: (ctx, of) => submit(ctx, of, { sample_id: of.session?.id ?? "", sample: 1 }),
+    writes: ["garbage.add", "templates.put", "commit"],
+  },
+  "the deletion of a palm, while the member is enrolled": {
+    begins: "enrolled",
+    enrolling: true,
+    run: (ctx, { tenant: { environment }, member, palm }) =>
+      deletePalm(ctx, { environment, member, palm_id: palm?.id ?? "" }),
+    writes: ["devices.enrolling", "commit"],
+  },
+  "the deletion of a member who is enrolled": {
+    begins: "enrolled",
+    enrolling: true,
+    run: (ctx, { tenant: { environment }, member }) => deleteMember(ctx, { environment, member }),
+    writes: ["devices.enrolling", "commit"],
+  },
 };
 
 describe("A process that dies in the middle of", function () {
   this.timeout(180_000);
   let deps: Deps;
+  /** What sessions held, by their ids. */
+  const held = new Map<string, Buffer>();
 
   before(async () => {
     deps = await openDeps();
@@ -68,7 +111,11 @@ describe("A process that dies in the middle of", function () {
     await sweepGarbage({ ...deps, now: () => at }, { until: new Date(at.getTime() + 60_000) });
   };
 
-  async function begin(tenant: Tenant, seed: number, begins: "enrolled" | "bare"): Promise<Case> {
+  async function begin(
+    tenant: Tenant,
+    seed: number,
+    { begins, enrolling }: Pick<(typeof VERBS)[string], "begins" | "enrolling">,
+  ): Promise<Case> {
     const project_id = tenant.project.id;
     const fields = { name: null, external_id: `x-${seed}`, email: null, phone_number: null, metadata: {} };
     const { id } = await createMember(deps, { project_id, fields });
@@ -77,25 +124,37 @@ describe("A process that dies in the middle of", function () {
       assert.ok(member);
       return member;
     };
-    if (begins === "bare") return { tenant, seed, member: await read(), palm: undefined };
-    const palm = await enrol(fresh(), { tenant, seed, member: await read() }, 2);
-    return { tenant, seed, member: await read(), palm };
+    const palm =
+      begins === "bare" ? undefined : await enrol(fresh(), { tenant, seed, member: await read() }, 2);
+    const session = enrolling ? await start(tenant, id, seed) : undefined;
+    return { tenant, seed, member: await read(), palm, session };
   }
 
-  for (const [what, { begins, run, writes }] of Object.entries(VERBS)) {
+  async function start(tenant: Tenant, member_id: string, seed: number): Promise<Session> {
+    const project_id = tenant.project.id;
+    const device_id = randomUUID();
+    const session = newSession({ device_id, project_id, member_id, samples_required: 2 });
+    await deps.commit([deps.devices.create(newDevice({ id: device_id, project_id, session }))]);
+    const taken = { sample_id: randomUUID(), sample: 0 };
+    const { held: kept } = await submit(fresh(), { tenant, seed, session }, taken);
+    held.set(session.id, Buffer.from(kept[0]?.template ?? []));
+    return session;
+  }
+
+  for (const [what, { run, writes, ...how }] of Object.entries(VERBS)) {
     it(`${what} leaves all of it or nothing, whenever it dies`, async () => {
       const tenant = await newTenant(deps);
       const learnt: Calls = new Map();
       let seed = 40_000;
       const living = dying(deps, learnt);
-      await run(living.ctx, await begin(tenant, ++seed, begins));
+      await run(living.ctx, await begin(tenant, ++seed, how));
       const { calls } = living.fate;
       for (const write of writes) assert.ok(calls.includes(write), `${write} among ${calls}`);
       assert.ok(writes.length <= calls.length);
 
       for (let nth = 1; nth <= calls.length; nth++) {
         for (const when of ["before", "after"] as const) {
-          const of = await begin(tenant, ++seed, begins);
+          const of = await begin(tenant, ++seed, how);
           const where = `${when} call ${nth} of ${calls}`;
           const { ctx, fate } = dying(deps, learnt, nth, when);
           // What is done once the change is committed fails nobody's request.
@@ -112,6 +171,11 @@ describe("A process that dies in the middle of", function () {
           await assertWhole(tenant, `${where}, and again`);
         }
       }
+      // Each of them has ended by now.
+      for (const { path, fields } of await everyDocument()) {
+        const bytes = flatten(fields);
+        for (const [id, sealed] of held) assert.ok(!bytes.includes(sealed), `${path} has what ${id} held`);
+      }
     });
   }
 
@@ -125,7 +189,7 @@ describe("A process that dies in the middle of", function () {
   /** Holds everything that is stored of a tenant against everything else. */
   async function assertWhole({ project, environment }: Tenant, where: string): Promise<void> {
     const read = async (path: string) => (await db().collection(path).get()).docs.map((doc) => doc.data());
-    const [members, claims, scans, events, palms, changes, garbage] = await Promise.all([
+    const [members, claims, scans, events, palms, changes, garbage, devices] = await Promise.all([
       read(`projects/${project.id}/members`),
       read(`projects/${project.id}/externalids`),
       read(`projects/${project.id}/scans`),
@@ -133,6 +197,9 @@ describe("A process that dies in the middle of", function () {
       read(`environments/${environment.id}/palms`),
       read(`environments/${environment.id}/changes`),
       read("garbage"),
+      (await db().collection("devices").where("project_id", "==", project.id).get()).docs.map((doc) =>
+        doc.data(),
+      ),
     ]);
     const objects = await objectsBelow(`environments/${environment.id}/`);
     const same = (actual: unknown[], expected: unknown[], what: string) =>
@@ -166,6 +233,29 @@ describe("A process that dies in the middle of", function () {
       garbage.map((item) => item["object"] as string).filter((object) => object.includes(environment.id)),
       [],
       "garbage",
+    );
+    const sessions = devices.map((device) => device["session"] as Session);
+    const active = sessions.filter(({ status }) => status === "capturing");
+    same(
+      active.map(({ member_id }) => member_id),
+      members.flatMap(({ id }) => active.filter(({ member_id }) => member_id === id).map(() => id)),
+      "members of active sessions",
+    );
+    same(
+      sessions.flatMap(({ id, held: kept }) => (kept.length > 0 ? [id] : [])),
+      active.map(({ id }) => id),
+      "sessions that hold a sample",
+    );
+    const completed = sessions.filter(({ status }) => status === "completed");
+    same(
+      events.map(({ body }) => JSON.parse(body).data.session_id ?? ""),
+      [...completed.map(({ id }) => id), ...Array(events.length - completed.length).fill("")],
+      "sessions that events tell of",
+    );
+    same(
+      scans.flatMap((scan) => (scan["source"] === "terminal" ? [scan["device_id"]] : [])),
+      completed.map(({ device_id }) => device_id),
+      "scans at terminals",
     );
     const enrolments = changes.filter((change) => change["op"] === "put").length;
     assert.equal(events.length, enrolments, `events, ${where}`);

@@ -82,7 +82,7 @@ describe("A POST with an Idempotency-Key", function () {
           assertFirst(living.first, route.status);
           assertReplay(living.second, living.first);
           assertReplay(living.third, living.first);
-          assert.equal(living.added["audit"], 1);
+          assert.equal(living.added["audit"], route.audits ? 1 : undefined);
           assert.ok(living.calls.includes("commit"), `no commit among ${living.calls}`);
 
           for (let nth = 1; nth <= living.calls.length; nth++) {

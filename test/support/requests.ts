@@ -33,14 +33,18 @@ export async function prepare(
   credential: Credential | "none",
 ): Promise<Prepared> {
   const place = places[example.at ?? "busy"];
-  const { ids = {}, query, body, token: other } = (await example.send?.(places)) ?? {};
+  const { ids = {}, query, body, headers, token: other } = (await example.send?.(places)) ?? {};
   const { user, key: apiKey, deviceKey, claimToken } = place;
   const token = other ?? { firebase: user.token, apiKey, deviceKey, claimToken, none: undefined }[credential];
   return {
     route,
     ids: { ...place.ids, ...ids },
     query: query ? `?${query}` : "",
-    call: { ...(token === undefined ? {} : { token }), ...(body === undefined ? {} : { body }) },
+    call: {
+      ...(token === undefined ? {} : { token }),
+      ...(body === undefined ? {} : { body }),
+      ...(headers === undefined ? {} : { headers }),
+    },
   };
 }
 
@@ -51,7 +55,10 @@ export function send(
   more: { ids?: Record<string, string>; query?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => more.ids?.[name] ?? ids[name] ?? "");
-  return client(route.method, path + (more.query ?? query), { ...call, headers: more.headers ?? {} });
+  return client(route.method, path + (more.query ?? query), {
+    ...call,
+    headers: { ...call.headers, ...more.headers },
+  });
 }
 
 /** A client of these routes in this process. */
