@@ -5,6 +5,7 @@ import { device } from "./device.ts";
 import { environment } from "./environment.ts";
 import { keyring } from "./keyring.ts";
 import { organization } from "./organization.ts";
+import { palm } from "./palm.ts";
 import { printResult } from "./print.ts";
 import { project } from "./project.ts";
 import type { KeyPorts, Ports, SealKeyPorts, SecretKeyPorts } from "./target.ts";
@@ -120,14 +121,17 @@ function createProgram(does: Does, { out, say }: Outside): Command {
     .showHelpAfterError("(--help tells more)")
     .exitOverride()
     .addHelpText("after", AFTER);
-  for (const add of [organization, user, environment, project, device, keyring]) add(program, does);
+  for (const add of [organization, user, environment, project, device, palm, keyring]) add(program, does);
   return program;
 }
 
 /** Why something failed, in one line. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause =
-    error instanceof DomainError && error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${error.message}${cause}`.replaceAll(/\s+/g, " ").trim();
+  const { cause, errors = [] } = error instanceof DomainError ? error : {};
+  const why = [
+    ...errors.map(({ path, message }) => `${path} ${message}`),
+    ...(cause instanceof Error ? [cause.message] : []),
+  ].join(", ");
+  return `${error.message}${why && ` (${why})`}`.replaceAll(/\s+/g, " ").trim();
 }

@@ -1,21 +1,26 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { submitSample } from "../../functions/src/domain/enrollment/submitSample.ts";
 import { createEnvironment } from "../../functions/src/domain/environment/createEnvironment.ts";
 import { destroyKey } from "../../functions/src/domain/environment/destroyKey.ts";
 import type { Environment } from "../../functions/src/domain/environment/environment.ts";
 import { rotateKeys } from "../../functions/src/domain/environment/rotateKeys.ts";
+import { sweepGarbage } from "../../functions/src/domain/garbage/sweepGarbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { deleteMember } from "../../functions/src/domain/member/deleteMember.ts";
 import { createOrganization } from "../../functions/src/domain/organization/createOrganization.ts";
 import { setAdmin } from "../../functions/src/domain/organization/setAdmin.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
+import { erasePalmByPicture } from "../../functions/src/domain/palm/erasePalmByPicture.ts";
 import { Galleries } from "../../functions/src/domain/palm/galleries.ts";
 import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
 import type { Sealing } from "../../functions/src/domain/palm/sealing.ts";
 import { verifyPalm } from "../../functions/src/domain/palm/verifyPalm.ts";
 import { createUser } from "../../functions/src/domain/user/createUser.ts";
 import { newRing, sealingOf } from "../support/memory.ts";
-import { sampleOf } from "../support/palms.ts";
+import { encodePng, sampleOf, syntheticPalm } from "../support/palms.ts";
+import { newDevice, newSession } from "../support/rows.ts";
+import { objectsBelow } from "../support/stores.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("The operator's verbs, on Firestore and Auth", () => {
@@ -197,5 +202,118 @@ describe("The operator's verbs, on Firestore and Auth", () => {
       );
     }
     await deleteMember(deps, { environment: tenant.environment, member });
+  });
+
+  describe("erase a palm by its picture", () => {
+    const picture = (seed: number) => encodePng(syntheticPalm({ seed, sample: 2 }));
+    const erase = (seed: number, more: { confirmed?: boolean; ctx?: Deps; environment_id?: string } = {}) =>
+      erasePalmByPicture(more.ctx ?? deps, {
+        environment_id: more.environment_id ?? tenant.environment.id,
+        image: picture(seed),
+        confirmed: more.confirmed ?? true,
+      });
+    /** Enrols a palm of nobody. */
+    const enrolAtTerminal = async (seed: number) => {
+      const project_id = tenant.project.id;
+      const device_id = randomUUID();
+      const session = newSession({ device_id, project_id, member_id: null });
+      await deps.commit([deps.devices.create(newDevice({ id: device_id, project_id, session }))]);
+      const device = await deps.devices.get(device_id);
+      assert.ok(device);
+      const { status } = await submitSample(deps, {
+        ...{ ...tenant, device, session },
+        ...{ sample_id: randomUUID(), sample: sampleOf(seed) },
+      });
+      assert.equal(status, "completed");
+    };
+    const stored = async () => {
+      const { changes } = await deps.changes.readAfter(tenant.environment.id, 0, 100);
+      return {
+        palms: await deps.palms.count(tenant.environment.id),
+        log: changes.map(({ op, template }) => [op, template !== null]),
+      };
+    };
+
+    beforeEach(async () => {
+      tenant = await newTenant(deps, { environment: { type: "global" } });
+    });
+
+    it("when that is confirmed, and tells before which it is", async () => {
+      await enrolAtTerminal(340);
+      await enrolAtTerminal(341);
+      const before = {
+        palms: 2,
+        log: [
+          ["put", true],
+          ["put", true],
+        ],
+      };
+      const would = await erase(340, { confirmed: false });
+      const { palm_id, created_at, score, threshold } = would;
+      assert.deepEqual(would, {
+        environment_id: tenant.environment.id,
+        ...{ palm_id, created_at, score, threshold },
+        outcome: "would_erase",
+      });
+      assert.ok(palm_id && created_at && (score ?? 0) >= threshold);
+      assert.deepEqual(await stored(), before);
+
+      assert.deepEqual(await erase(340), { ...would, outcome: "erased" });
+      const after = {
+        palms: 1,
+        log: [
+          ["put", false],
+          ["put", true],
+          ["remove", false],
+        ],
+      };
+      assert.deepEqual(await stored(), after);
+      const later = new Date(Date.now() + 1000);
+      await sweepGarbage({ ...deps, now: () => later }, { until: new Date(later.getTime() + 60_000) });
+      const left = await objectsBelow(`environments/${tenant.environment.id}/`);
+      assert.deepEqual([left.length, left.some(({ path }) => path.includes(palm_id))], [1, false]);
+      for (const confirmed of [false, true]) {
+        const none = await erase(340, { confirmed });
+        const nobody = { palm_id: null, created_at: null, score: null, threshold: none.threshold };
+        assert.deepEqual(none, { environment_id: tenant.environment.id, ...nobody, outcome: "no_match" });
+      }
+      assert.deepEqual(await stored(), after);
+    });
+
+    it("and looks again where somebody else was first", async () => {
+      await enrolAtTerminal(342);
+      let first = true;
+      const ctx: Deps = {
+        ...deps,
+        async commit(writes, effect) {
+          if (first) {
+            first = false;
+            await enrolAtTerminal(343);
+          }
+          return deps.commit(writes, effect);
+        },
+      };
+      assert.equal((await erase(342, { ctx })).outcome, "erased");
+      assert.deepEqual(await stored(), {
+        palms: 1,
+        log: [
+          ["put", false],
+          ["put", true],
+          ["remove", false],
+        ],
+      });
+    });
+
+    it("in a global environment alone", async () => {
+      const own = await newTenant(deps);
+      await assert.rejects(erase(344, { environment_id: own.environment.id }), { code: "conflict" });
+      const environment_id = randomUUID();
+      await assert.rejects(erase(344, { environment_id }), {
+        code: "not_found",
+        message: `There is no environment ${environment_id}.`,
+      });
+      await destroyKey(deps, { environment_id: tenant.environment.id, confirmed: true });
+      await assert.rejects(erase(344), { code: "expired" });
+    });
   });
 });

@@ -47,7 +47,7 @@ const json = (answer: { out: string }) => JSON.parse(answer.out);
 describe("npm run admin", () => {
   it("helps everywhere, and that is no failure", async () => {
     const { run, opened } = newConsole();
-    const nouns = ["organization", "user", "environment", "project", "device", "keyring"];
+    const nouns = ["organization", "user", "environment", "project", "device", "palm", "keyring"];
     for (const noun of nouns) assert.match((await run("--help")).out, new RegExp(`^ {2}${noun} `, "m"));
     for (const noun of nouns) {
       const { code, out } = await run(noun, "--help");
@@ -91,6 +91,7 @@ describe("npm run admin", () => {
       ["no id", ["organization", "add-admin", "acme", "ada"], /It is no lower-case UUID/],
       ["an upper-case id", ["environment", "destroy-key", ID.toUpperCase()], /It is no lower-case UUID/],
       ["no user", ["organization", "remove-admin", ID], /missing required argument 'user'/],
+      ["no picture", ["palm", "erase", "--environment", ID], /'--image <file>' not specified/],
       ["no e-mail", ["user", "create", "--email", "ada"], /It is no e-mail address/],
       [
         "a FPIR of 0",
