@@ -49,6 +49,7 @@ function newWorld(fields: Partial<Device> = {}, session?: Partial<Session>) {
     },
     touch: (_id: string, seen: Partial<Device>) =>
       (() => device && set({ ...device, ...seen })) as unknown as Write,
+    replace: (_was: Stored<Device>, now: Device) => (() => set(now)) as unknown as Write,
     watch(_id: string, watcher: DeviceWatcher) {
       counts.listeners++;
       listeners.add(watcher);
@@ -361,11 +362,12 @@ describe("pollEnrollment", () => {
     assert.deepEqual(await world.enrollment({ version: 1 }), { result: null, ms: 3000 });
   });
 
-  it("answers that it has expired at the moment of it, in the version that will be written", async () => {
+  it("answers that it has expired at the moment of it, and writes that down first", async () => {
     const world = newWorld({}, { expires_at: at(11_000) });
-    const { result, ms } = await world.enrollment({ version: 1 });
     const expired = advance(world.session(), "expire", "clock", at(11_000));
+    const { result, ms } = await world.enrollment({ version: 1 });
     assert.deepEqual([result, ms], [expired, 11_000]);
+    assert.deepEqual(world.session(), expired);
   });
 
   it("tells one that has ended for a day, and null from then on", async () => {

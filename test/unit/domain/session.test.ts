@@ -189,9 +189,13 @@ describe("A device", () => {
     assert.deepEqual(endSession(device({ session: started }), later(7)), device({ session: cancelled }));
     for (const session of [null, cancelled]) {
       const without = device({ session });
-      assert.equal(endSession(without, later(8)), without);
+      assert.deepEqual(endSession(without, later(8)), without);
     }
-    const late = device({ session: started });
-    assert.equal(endSession(late, started.expires_at), late);
+    const expired = asOf(started, started.expires_at);
+    assert.equal(expired.status, "expired");
+    assert.deepEqual(
+      endSession(device({ session: started }), started.expires_at),
+      device({ session: expired }),
+    );
   });
 });

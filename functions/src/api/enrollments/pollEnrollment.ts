@@ -30,7 +30,7 @@ export const pollEnrollment = defineRoute({
   body: PollEnrollmentBody,
   response: SessionShape.nullable(),
   errors: [],
-  async handle(ctx: Ctx<"devices">, { device, body, signal }) {
+  async handle(ctx: Ctx<"commit" | "devices">, { device, body, signal }) {
     const { session_id, version, wait } = body;
     const session = await enrollments.pollEnrollment(ctx, {
       ...{ device: device.value, session_id, version, signal },

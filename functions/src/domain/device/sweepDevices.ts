@@ -1,6 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { asOf } from "../enrollment/session.ts";
-import type { Device } from "./device.ts";
+import { tidied } from "./tidyDevice.ts";
 
 const PAGE = 50;
 
@@ -22,9 +21,3 @@ export async function sweepDevices(
     more = page.length === PAGE && outcomes.includes("committed");
   }
 }
-
-const tidied = ({ session, unclaimed_key, ...device }: Device, at: Date): Device => ({
-  ...device,
-  session: session && asOf(session, at),
-  unclaimed_key: unclaimed_key && unclaimed_key.until <= at ? null : unclaimed_key,
-});

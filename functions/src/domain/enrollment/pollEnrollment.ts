@@ -1,6 +1,7 @@
 import type { Ctx } from "../context.ts";
 import { awaitDevice } from "../device/awaitDevice.ts";
 import type { Device } from "../device/device.ts";
+import { tidyDevice } from "../device/tidyDevice.ts";
 import { notFound } from "../errors.ts";
 import { asOf, isActive, type Session, TOLD_MS } from "./session.ts";
 
@@ -10,7 +11,7 @@ import { asOf, isActive, type Session, TOLD_MS } from "./session.ts";
  * @throws DomainError `not_found` when the device was deleted meanwhile.
  */
 export async function pollEnrollment(
-  ctx: Ctx<"devices">,
+  ctx: Ctx<"commit" | "devices">,
   input: {
     device: Device;
     session_id: string;
@@ -26,7 +27,11 @@ export async function pollEnrollment(
     return isActive(session) || Number(at) - Number(session.updated_at) < TOLD_MS ? session : null;
   };
   const isNews = (device: Device, at: Date): boolean => (told(device, at)?.version ?? Infinity) > version;
-  const latest = await awaitDevice(ctx, { ...waiting, isNews });
-  if (!latest) throw notFound();
-  return told(latest, ctx.now());
+  const heard = await awaitDevice(ctx, { ...waiting, isNews });
+  if (!heard) throw notFound();
+  const session = told(heard, ctx.now());
+  if (!session || session === heard.session) return session;
+  const tidy = await tidyDevice(ctx, heard.id);
+  if (!tidy) throw notFound();
+  return told(tidy, ctx.now());
 }

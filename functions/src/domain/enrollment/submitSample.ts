@@ -51,7 +51,12 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
     const stored = await findSession(ctx, device.value, id);
     if (!stored) throw notFound();
     const now = asOf(stored, ctx.now());
-    if (now.sample_ids.includes(sample_id) || now.status === "completed") return now;
+    if (now.sample_ids.includes(sample_id) || now.status === "completed") {
+      if (now === stored) return now;
+      // It has expired: as in tidyDevice, whoever tells so stores it first.
+      const outcome = await ctx.commit([ctx.devices.replace(device, { ...device.value, session: now })]);
+      return outcome === "committed" ? now : AGAIN;
+    }
     if (!isActive(now) || device.value.session?.id !== id) throw over();
     const key = await following.synced;
     return judge(ctx, { ...input, device, session: now, following, key, probe });
