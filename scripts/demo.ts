@@ -7,6 +7,7 @@ import { type Answer, createApi, signIn } from "./api.ts";
 import { interruption, type Suite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import { printTable } from "./table.ts";
+import { TerminalPlay } from "./terminal-play.ts";
 import { type Received, type Receiver, startReceiver } from "./webhooks/receiver.ts";
 import { startWorld } from "./world-start.ts";
 
@@ -20,12 +21,17 @@ const ORGANIZATION = "aaaaaaaa-0000-4000-8000-000000000001";
 const PROJECT = "bbbbbbbb-0000-4000-8000-000000000001";
 const KIOSK = "bbbbbbbb-0000-4000-8000-000000000002";
 
+/** Pictures of one palm that nobody in the world has. */
+const NEWCOMER = ["enrol-1", "enrol-2", "enrol-3", "fresh-1", "fresh-2"].map((name) =>
+  join(DATA, "palms", `newcomer-${name}.png`),
+);
+
 interface Step {
   title: string;
   /** As the table shows it. */
   request: string;
   send: () => Promise<Answer>;
-  /** The status, and the fields of the body that matter. */
+  /** The status, 0 where we see none, and the fields of the body that matter. */
   expect: readonly [status: number, fields?: Record<string, unknown>];
   /** What must hold of the body beyond that. */
   holds?: (body: Answer["body"]) => boolean;
@@ -41,10 +47,11 @@ try {
   const suite = await startWorld({ profile: "demo", importDir: DATA, signal: interrupted });
   // Somebody's own endpoint, which the webhooks of this play lead to.
   const receiver = await startReceiver();
+  const terminal = new TerminalPlay(suite.baseUrl, NEWCOMER);
   try {
-    await play(suite, receiver);
+    await play(suite, receiver, terminal);
   } finally {
-    await receiver.close();
+    await Promise.all([receiver.close(), terminal.close()]);
     await suite.stop();
   }
 } catch (error) {
@@ -53,7 +60,7 @@ try {
   process.exitCode = 1;
 }
 
-async function play(suite: Suite, receiver: Receiver): Promise<void> {
+async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): Promise<void> {
   const api = createApi(suite.baseUrl);
   const via = (method: string, path: string, more?: Parameters<typeof api>[2]) => ({
     request: `${method.padEnd(6)} ${path.replaceAll(/([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "$1…")}`,
@@ -235,13 +242,99 @@ async function play(suite: Suite, receiver: Receiver): Promise<void> {
     tell: refusal,
   });
 
+  await terminal.start();
+  const { registration_code } = await steps.play({
+    title: "A terminal is unboxed",
+    ...seen(terminal, "code"),
+    expect: [0],
+    tell: ({ registration_code }) => `it shows ${registration_code}`,
+  });
+  const { id: device_id } = await steps.play({
+    title: "Register it by its code",
+    ...inProject("POST", "/devices/register", key, { registration_code, name: "Canteen" }),
+    expect: [201, { project_id: PROJECT, name: "Canteen", enabled: true, last_seen_at: null }],
+    tell: ({ name }) => `a device, ${name}`,
+  });
+  await steps.play({
+    title: "It fetches its key itself",
+    ...seen(terminal, "registered"),
+    expect: [0, { device_id, project_id: PROJECT }],
+    tell: () => "registered, waits for work",
+  });
+  const { id: back_id } = await steps.play({
+    title: "Noa comes back",
+    ...inProject("POST", "/members", key, { name: "Noa Levy" }),
+    expect: [201, { name: "Noa Levy", palms: 0 }],
+    tell: ({ name, palms }) => `${name}, ${palms} palms`,
+  });
+  const enrollment = `/device/${device_id}/enrollment`;
+  const { session_id } = await steps.play({
+    title: "Enrol her at the terminal",
+    ...via("POST", enrollment, { token: key, body: { member_id: back_id } }),
+    expect: [201, { status: "pending", member_id: back_id, samples_required: 3 }],
+    tell: ({ status, samples_required }) => `${status}, ${samples_required} samples wanted`,
+  });
+  await steps.play({
+    title: "It asks for her hand",
+    ...seen(terminal, "ended"),
+    expect: [0, { session_id, status: "completed", member_id: back_id }],
+    tell: ({ status }) => `${status}`,
+  });
+  await steps.play({
+    title: "As a console sees it",
+    ...via("POST", `${enrollment}/poll`, { token: key, body: { session_id, version: 3, wait: 10 } }),
+    expect: [200, { status: "completed", samples_accepted: 3, version: 4 }],
+    tell: ({ status, samples_accepted }) => `${status}, ${samples_accepted} samples taken`,
+  });
+  await steps.play({
+    title: "And the webhook?",
+    ...arrival(receiver, ({ body }) => JSON.parse(body).data.session_id === session_id),
+    expect: [200, { verified: true, event_type: "enrollment.completed" }],
+    holds: ({ body }) => JSON.parse(body).data.device_id === device_id,
+    tell: received,
+  });
+  await steps.play({
+    title: "She holds out her palm",
+    ...seen(terminal, "scan"),
+    expect: [0, { outcome: "identified", member_id: back_id }],
+    tell: verdict,
+  });
+  await terminal.start("--pay", "1250:EUR:Lunch");
+  const { transaction_id } = await steps.play({
+    title: "And pays for her lunch",
+    ...seen(terminal, "payment"),
+    expect: [0, { status: "approved", amount_minor: 1250 }],
+    tell: ({ status, reference }) => `${reference}: ${status}`,
+  });
+  await steps.play({
+    title: "Which is on the books",
+    ...inProject("GET", "/transactions?per_page=10", key),
+    expect: [200],
+    holds: ({ items: [last] }) =>
+      last.id === transaction_id && last.member_id === back_id && last.device_id === device_id,
+    tell: ({ items: [last] }) => `${last.reference}, ${(last.amount_minor / 100).toFixed(2)} ${last.currency}`,
+  });
+  await steps.play({
+    title: "The terminal is stolen",
+    ...via("DELETE", `/device/${device_id}`, { token: key }),
+    expect: [204],
+    tell: () => "nothing, as it should",
+  });
+  await terminal.start("--scan");
+  await steps.play({
+    title: "What can the thief do?",
+    ...seen(terminal, "removed"),
+    expect: [0],
+    tell: () => "nothing: its key is dead",
+  });
+
   await steps.play({
     title: "What stays are scans",
     ...inProject("GET", "/scans?per_page=10", key),
     expect: [200, { page: 1, per_page: 10 }],
     holds: ({ items }) =>
       items.length === 10 &&
-      items[0].id === scan_id &&
+      items.some(({ id }: { id: string }) => id === scan_id) &&
       items.some((scan: { member_id: string | null }) => scan.member_id === member_id),
     tell: ({ items, total_count }) => `${items.length} of ${total_count} in 24 hours`,
   });
@@ -292,10 +385,13 @@ async function play(suite: Suite, receiver: Receiver): Promise<void> {
     ...via("GET", `/organization/${ORGANIZATION}/audit?per_page=10`, { token: idToken }),
     expect: [200, { page: 1 }],
     holds: ({ items }) =>
-      isDeepStrictEqual(items[0].target, { type: "member", id: member_id }) &&
-      items[0].operation === "deleteMember" &&
-      items[0].actor.id === key_id,
-    tell: ({ items: [last] }) => `${last.operation} by our key`,
+      items.some(
+        ({ target, operation, actor }: { target: object; operation: string; actor: { id: string } }) =>
+          isDeepStrictEqual(target, { type: "member", id: member_id }) &&
+          operation === "deleteMember" &&
+          actor.id === key_id,
+      ),
+    tell: () => "deleteMember by our key",
   });
   await steps.play({
     title: "Revoke the key",
@@ -323,6 +419,18 @@ function arrival(
       const started = performance.now();
       const body = await receiver.waitFor(matches);
       return { status: body.answer ?? 0, body, ms: performance.now() - started };
+    },
+  };
+}
+
+/** What happens to the terminal: it has asked by itself, and we see its screen. */
+function seen(terminal: TerminalPlay, event: string): Pick<Step, "request" | "send"> {
+  return {
+    request: "(the terminal)",
+    async send() {
+      const started = performance.now();
+      const body = await terminal.next(event);
+      return { status: 0, body, ms: performance.now() - started };
     },
   };
 }
@@ -360,7 +468,7 @@ function newSteps() {
         Object.entries(fields).every(([name, value]) => isDeepStrictEqual(answer.body?.[name], value)) &&
         (holds?.(answer.body) ?? true);
       const told = good ? tell(answer.body) : "not what was expected";
-      row([`${count}`, title, request, `${answer.status}`, told, `${Math.round(answer.ms)}`], good);
+      row([`${count}`, title, request, `${answer.status || ""}`, told, `${Math.round(answer.ms)}`], good);
       if (!good) {
         throw new Unexpected(
           `\nStep ${count}, "${title}", failed.\n  expected  ${status} ${JSON.stringify(fields)} ${holds ?? ""}\n` +
