@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { styleText } from "node:util";
 import { blockLetters } from "./letters.ts";
 
@@ -94,6 +95,12 @@ const bad = (text: string) => styleText("red", text);
 const dim = (text: string) => styleText("dim", text);
 const bold = (text: string) => styleText("bold", text);
 
+/** A folder as people here would name it. */
+function near(folder: string): string {
+  const path = relative(process.cwd(), folder);
+  return path === "" || path.startsWith("..") ? folder : path;
+}
+
 const progress = (accepted: number, required: number): string =>
   `${"■".repeat(accepted)}${"□".repeat(Math.max(0, required - accepted))}`;
 
@@ -103,7 +110,7 @@ function describe(happened: Event, big: boolean): string {
     case "started": {
       const { api, folder, device_id } = happened;
       return device_id === null
-        ? `A terminal out of its box, at ${api}. It keeps who it is in ${folder}.`
+        ? `A terminal out of its box, at ${api}. It keeps who it is in ${near(folder)}.`
         : `Terminal ${device_id}, at ${api}.`;
     }
     case "code": {
@@ -150,7 +157,7 @@ function describe(happened: Event, big: boolean): string {
           ? `${good(outcome)}  ${member_id === null ? "somebody enrolled" : `member ${member_id}`}`
           : bad(outcome);
       const scores = `score ${score?.toFixed(2) ?? "–"}, threshold ${threshold.toFixed(2)}, ${searched} palms, ${took_ms} ms`;
-      return `Scan ${dim(picture ?? "")}  ${verdict}\n  ${dim(scores)}`;
+      return `Scan ${picture === null ? "" : `${dim(picture)}  `}${verdict}\n  ${dim(scores)}`;
     }
     case "payment": {
       const { status, reference } = happened;
@@ -177,7 +184,7 @@ function describe(happened: Event, big: boolean): string {
     case "removed":
       return bad("This terminal was removed, or its key was replaced: the server does not know it any more.");
     case "forgotten":
-      return `What ${happened.folder} knew is forgotten: the next start is one out of the box.`;
+      return `What ${near(happened.folder)} knew is forgotten: the next start is one out of the box.`;
   }
 }
 
