@@ -21,6 +21,7 @@ import { createTransactions } from "./data/transactions.ts";
 import { Limiter } from "./domain/budget/limiter.ts";
 import { policiesOf } from "./domain/budget/policies.ts";
 import type { Ports, Surroundings } from "./domain/context.ts";
+import { Guesses } from "./domain/registration/guesses.ts";
 import { REGION } from "./options.ts";
 
 /** The real time, ids and log. */
@@ -192,13 +193,15 @@ export async function apikeysDeps(): Promise<ApiDeps & Pick<Ports, "idempotency"
   return { ...apiDeps(clients), ...(await onceDeps(clients)) };
 }
 
-/** For `devices`: and the budget of wrong registration codes. @public */
+/** For `devices`: and who limits wrong registration codes. @public */
 export async function devicesDeps(): Promise<
-  ApiDeps & Pick<Ports, "budgets" | "deviceKeys" | "idempotency">
+  ApiDeps & Pick<Ports, "deviceKeys" | "guesses" | "idempotency">
 > {
   const clients = connect();
   const [keys, once] = await Promise.all([deviceKeyDeps(clients), onceDeps(clients)]);
-  return { ...apiDeps(clients), ...keys, ...once, budgets: createBudgets(clients.db) };
+  const deps = apiDeps(clients);
+  const guesses = new Guesses({ ...deps, budgets: createBudgets(clients.db) });
+  return { ...deps, ...keys, ...once, guesses };
 }
 
 /** For `enrollments`. @public */

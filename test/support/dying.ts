@@ -7,7 +7,7 @@ export type Calls = Map<string, "outside" | "inside">;
 /** Not wrapped: a process does not die of its clock or its limits, and the gallery gets the wrapped log. */
 const SURROUNDINGS = new Set([
   ...["now", "id", "random", "sleep", "log"],
-  ...["breaker", "galleries", "limiter", "policies", "schedule", "sealing", "secrets"],
+  ...["breaker", "galleries", "guesses", "limiter", "policies", "schedule", "sealing", "secrets"],
 ]);
 
 /**

@@ -1,6 +1,5 @@
 import type { ApiKeys } from "./apikey/apikey.ts";
 import type { Audit } from "./audit/audit.ts";
-import type { Budgets } from "./budget/budget.ts";
 import type { Limiter } from "./budget/limiter.ts";
 import type { Policies } from "./budget/policies.ts";
 import type { Breaker } from "./delivery/breaker.ts";
@@ -23,6 +22,7 @@ import type { Palms } from "./palm/palm.ts";
 import type { Sealing } from "./palm/sealing.ts";
 import type { Templates } from "./palm/templates.ts";
 import type { Projects } from "./project/project.ts";
+import type { Guesses } from "./registration/guesses.ts";
 import type { Registrations } from "./registration/registration.ts";
 import type { Scans } from "./scan/scan.ts";
 import type { Commit } from "./store.ts";
@@ -36,7 +36,6 @@ export interface Ports {
   apiKeys: ApiKeys;
   audit: Audit;
   breaker: Pick<Breaker, "enter">;
-  budgets: Budgets;
   changes: Changes;
   checks: Checks;
   commit: Commit;
@@ -48,6 +47,7 @@ export interface Ports {
   formats: Pick<Formats, "of">;
   galleries: Galleries;
   garbage: Garbage;
+  guesses: Pick<Guesses, "look">;
   idempotency: IdempotencyRecords;
   identityTokens: IdentityTokens;
   limiter: Pick<Limiter, "admit">;

@@ -1,13 +1,12 @@
 import * as z from "zod";
 import type { Ctx } from "../../domain/context.ts";
 import * as devices from "../../domain/device/registerDevice.ts";
-import { guess } from "../../domain/registration/guess.ts";
 import { ownerOf } from "../../http/auth.ts";
 import { defineRoute } from "../../http/route.ts";
 import { text } from "../fields.ts";
 import { DeviceShape, toDevice } from "./schemas.ts";
 
-type RegisterCtx = Ctx<"registrations" | "devices" | "deviceKeys" | "budgets" | "policies" | "commit">;
+type RegisterCtx = Ctx<"registrations" | "devices" | "deviceKeys" | "guesses" | "commit">;
 
 const RegisterDeviceBody = z
   .strictObject({
@@ -39,6 +38,6 @@ export const registerDevice = defineRoute({
   errors: ["expired"],
   answers: toDevice,
   async handle(ctx: RegisterCtx, { project, actor, body: { registration_code: code, name } }) {
-    return guess(ctx, ownerOf(actor), () => devices.registerDevice(ctx, { project, code, name }));
+    return ctx.guesses.look(ownerOf(actor), () => devices.registerDevice(ctx, { project, code, name }));
   },
 });
