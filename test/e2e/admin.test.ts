@@ -164,6 +164,46 @@ describe("npm run admin", function () {
     assert.equal((await call("DELETE", `members/${member.body.id}`)).status, 204);
   });
 
+  it("registers a terminal where its customer may not, and the terminal fetches its key", async () => {
+    const organization = await done(["organization", "create", "--name", "Blue Gym", "--plan", "business"]);
+    const project = await done([
+      "project",
+      "create",
+      "--organization",
+      organization.id,
+      "--name",
+      "Entrance",
+    ]);
+    const begun = await api("POST", "/v1/terminal/registrations", { body: { app_version: "1.4.0" } });
+    const { registration_code, claim_token: token } = begun.body;
+    const register = ["device", "register", project.id, "--name", "Main entrance", "--code"];
+    const device = await done([...register, registration_code.toLowerCase()]);
+    assert.deepEqual(device, {
+      id: device.id,
+      project_id: project.id,
+      name: "Main entrance",
+      enabled: true,
+      mode: "standard",
+      app_version: "1.4.0",
+      last_seen_at: null,
+      created_at: device.created_at,
+    });
+    const claimed = await api("POST", "/v1/terminal/registrations/claim", { token });
+    const { device_key } = claimed.body;
+    assert.deepEqual(claimed.body, {
+      status: "registered",
+      device_id: device.id,
+      project_id: project.id,
+      device_key,
+    });
+    assertProblem(await api("GET", "/v1/projects", { token: device_key }), 403, "forbidden");
+    assert.deepEqual(await refused(...register, registration_code), {
+      code: 1,
+      out: "",
+      said: "admin: The code was used before.\n",
+    });
+  });
+
   it("rotates a keyring, in a project of its own", async () => {
     const project = "demo-palmgate-rotation";
     const demo = JSON.parse(process.env["TEMPLATE_KEYS"] ?? "");

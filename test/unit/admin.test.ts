@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseKeyring } from "../../functions/src/data/keyring.ts";
 import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
+import { startRegistration } from "../../functions/src/domain/registration/startRegistration.ts";
 import { type Outside, runAdmin } from "../../scripts/admin/program.ts";
 import { admin } from "../support/admin.ts";
 import { memoryPorts, newRing, sealingOf, secretsOf } from "../support/memory.ts";
@@ -113,6 +114,13 @@ describe("npm run admin", () => {
         /It is no http/,
       ],
       ["neither on nor off", ["project", "set-server-lookup", ID, "maybe"], /Allowed choices/],
+      [
+        "no id of a project",
+        ["device", "register", "acme", "--code", "x", "--name", "x"],
+        /It is no lower-case UUID/,
+      ],
+      ["no code", ["device", "register", ID, "--name", "x"], /'--code <code>' not specified/],
+      ["no name of a device", ["device", "register", ID, "--code", "x"], /'--name <name>' not specified/],
       ["a ring that is none", ["keyring", "rotate", "--ring", "KEYS"], /Allowed choices/],
       ["a ring of nothing that lasts", ["keyring", "rotate", "--ring", "SEAL_KEYS"], /Allowed choices/],
       ["a key id that is none", ["keyring", "new", "--id", "2"], /It is no id of a key/],
@@ -337,11 +345,21 @@ describe("npm run admin", () => {
     assert.deepEqual(destroyed.entries, [entry("environment destroy-key", "environment", other.id)]);
     await nothing(0, "environment", "destroy-key", other.id, "--yes");
 
+    const { code } = await startRegistration(ports, { app_version: null, model: null });
+    const register = (where: string, what: string) => [
+      ...["device", "register", where, "--name", "Door", "--code", what],
+    ];
+    await nothing(1, ...register(project.id, "wrong"));
+    await nothing(1, ...register(ID, code));
+    const device = await act(...register(project.id, code));
+    assert.deepEqual(device.entries, [entry("device register", "device", device.id, project.id)]);
+    await nothing(1, ...register(project.id, code));
+
     // A user belongs to no organization, whose log it would be.
     await nothing(0, "user", "create", "--email", "bob@blue.example");
     for (const noun of ["organization", "environment", "project"]) await nothing(0, noun, "list");
     // One of each command that changed something.
-    assert.deepEqual([requests.length, new Set(requests).size], [9, 9]);
+    assert.deepEqual([requests.length, new Set(requests).size], [10, 10]);
   });
 
   it("rotates the keyring of webhooks' secrets, which stay, and says which keys may leave it", async () => {
@@ -459,6 +477,47 @@ describe("npm run admin", () => {
     }
   });
 
+  it("registers the terminal that shows a code, in a project that is no sandbox, and shows no key", async () => {
+    const { run, ports } = newConsole();
+    const project = { id: ID, organization_id: "blue", sandbox: false } as Project;
+    await ports.commit([ports.projects.create(project)]);
+    const { code } = await startRegistration(ports, { app_version: "1.4.0", model: "PT-2" });
+    const register = (what: string, where = ID) =>
+      run("device", "register", where, "--code", what, "--name", "Front door", "--json");
+    const typed = `${code.slice(0, 4)}-${code.slice(4).toLowerCase()}`;
+    const made = await register(typed);
+    const { id } = json(made);
+    assert.deepEqual(
+      [made.code, made.said, json(made)],
+      [
+        0,
+        "",
+        {
+          id,
+          project_id: ID,
+          name: "Front door",
+          enabled: true,
+          mode: "standard",
+          app_version: "1.4.0",
+          last_seen_at: null,
+          created_at: "2026-01-02T03:04:05.678Z",
+        },
+      ],
+    );
+    assert.deepEqual(
+      (await ports.allDevices()).map((device) => [device.id, device.project_id]),
+      [[id, ID]],
+    );
+    const other = ID.replace("1", "2");
+    for (const [refused, says] of [
+      [await register(code), "The code was used before."],
+      [await register("wrong"), "There is no terminal that shows this code."],
+      [await register(code, other), `There is no project ${other}.`],
+    ] as const) {
+      assert.deepEqual(refused, { code: 1, out: "", said: `admin: ${says}\n` });
+    }
+  });
+
   it("names the project that is missing", async () => {
     assert.deepEqual(await newConsole().run("project", "set-server-lookup", ID, "on"), {
       code: 1,
@@ -478,6 +537,7 @@ describe("npm run admin, in a process of its own", function () {
     STORAGE_EMULATOR_HOST: undefined,
     CLOUD_TASKS_EMULATOR_HOST: undefined,
     TEMPLATE_KEYS: undefined,
+    SEAL_KEYS: undefined,
   };
   const create = ["environment", "create", "--organization", ID];
   const real = "production project acme-live\n";
@@ -503,6 +563,13 @@ describe("npm run admin, in a process of its own", function () {
       none,
       1,
       `${real}admin: TEMPLATE_KEYS is not set: TEMPLATE_KEYS="$(npx firebase functions:secrets:access TEMPLATE_KEYS --project acme-live)"\n`,
+    ],
+    [
+      "wants the keyring that seals the keys of devices, too",
+      ["device", "register", ID, "--code", "x", "--name", "x", "--project", "acme-live"],
+      none,
+      1,
+      `${real}admin: SEAL_KEYS is not set: SEAL_KEYS="$(npx firebase functions:secrets:access SEAL_KEYS --project acme-live)"\n`,
     ],
     [
       "refuses the demo keyring for a real project",
