@@ -45,7 +45,7 @@ A round takes some milliseconds within a region: rounds are what a caller waits 
 
 ## The table
 
-F is a console user's ID token, K an API key. *Rounds* are those of reads before the first write, the pipeline's + the
+F is a console user's ID token, K an API key, D a terminal's key. *Rounds* are those of reads before the first write, the pipeline's + the
 handler's, and all of them together with the writes. Audit entries are included, what [limits](#guard-rails) take is not.
 US$ are those of Firestore and Storage for a million requests; [Cloud Run](#cloud-run) comes on top.
 
@@ -75,7 +75,7 @@ What makes it more:
 - **scanSummary** counts twice for each hour or day, at most 98 times, in one round: a read for every 1,000 scans counted,
   at least one.
 - **identify** reads a document of each palm that comes near the threshold, at most 8; verify of each of the member's;
-  enrollPalm of each that is like the new one.
+  enrollPalm and the last sample of a session of each that is like the new one. So does scan.
 - **A change of the gallery**, a palm enrolled or erased, is read once by each instance that has the gallery in memory: a
   read each, in the round in which the log is read anyway.
 - **A cold instance** reads an environment's whole log, a document a change, in a round for every 1,000 of them: with

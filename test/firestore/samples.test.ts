@@ -301,4 +301,18 @@ describe("The last sample of a session", function () {
     assert.equal(await submit(instance(), { ...of, tenant, session }, randomUUID(), 2), "completed");
     await assertOneEnd({ ...of, tenant, session: three }, "three");
   });
+
+  it("never comes where time ran out: a deletion of the member then puts that down, and nothing is held", async () => {
+    const of = await begin();
+    const { tenant, session, member_id } = of;
+    const expires_at = new Date(Date.now() - 1000);
+    await changeDevice(deps, of, ({ session: now }) => ({ session: now && { ...now, expires_at } }));
+    assert.equal(await outcomeOf(submit(instance(), of, session.id)), "expired");
+    const member = await deps.members.get(tenant.project.id, member_id);
+    assert.ok(member);
+    await deleteMember(deps, { environment: tenant.environment, member });
+    const ended = (await deps.devices.get(session.device_id))?.value.session;
+    assert.deepEqual([ended?.status, ended?.updated_at, ended?.version], ["expired", expires_at, 3]);
+    await assertOneEnd(of, "expired");
+  });
 });

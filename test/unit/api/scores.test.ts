@@ -35,13 +35,15 @@ describe("Scores and thresholds", () => {
       : [],
   );
 
-  it("are found in the shapes of identify and verify", () => {
+  it("are found in the shapes of identify, verify and scan", () => {
     const names = found
       .filter(({ name }) => !NO_SCORES.includes(name))
       .map(({ operation, name }) => `${operation} ${name}`);
     assert.deepEqual(names.sort(), [
       "identify score",
       "identify threshold",
+      "scan score",
+      "scan threshold",
       "verifyPalm score",
       "verifyPalm threshold",
     ]);
