@@ -312,7 +312,8 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
     expect: [200],
     holds: ({ items: [last] }) =>
       last.id === transaction_id && last.member_id === back_id && last.device_id === device_id,
-    tell: ({ items: [last] }) => `${last.reference}, ${(last.amount_minor / 100).toFixed(2)} ${last.currency}`,
+    tell: ({ items: [last] }) =>
+      `${last.reference}, ${(last.amount_minor / 100).toFixed(2)} ${last.currency}`,
   });
   await steps.play({
     title: "The terminal is stolen",
