@@ -64,11 +64,9 @@ export function dueAt({ session, unclaimed_key }: Device): Date | null {
 
 /** The device without its active session, which the house ends; one that has expired is put down as such. */
 export function endSession(device: Device, at: Date): Device {
-  const session = device.session && asOf(device.session, at);
-  return {
-    ...device,
-    session: session && isActive(session) ? advance(session, "cancel", "house", at) : session,
-  };
+  const now = device.session && asOf(device.session, at);
+  const session = now && isActive(now) ? advance(now, "cancel", "house", at) : now;
+  return session === device.session ? device : { ...device, session };
 }
 
 export const disabled = (): DomainError => new DomainError("device_disabled", "The device is disabled.");

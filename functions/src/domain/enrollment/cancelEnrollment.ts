@@ -3,6 +3,7 @@ import type { Ctx } from "../context.ts";
 import type { Device } from "../device/device.ts";
 import { notFound } from "../errors.ts";
 import type { Stored } from "../store.ts";
+import { findSession } from "./findSession.ts";
 import { advance, asOf, isActive } from "./session.ts";
 
 export type CancelCtx = Ctx<"commit" | "devices" | "sessions">;
@@ -19,9 +20,9 @@ export function cancelEnrollment(
   const device_id = input.device.value.id;
   const read = () => ctx.devices.get(device_id);
   return changeStored(ctx, input.device, read, async (was) => {
+    const found = await findSession(ctx, was.value, id);
     const now = ctx.now();
-    const last = was.value.session;
-    const session = last?.id === id ? asOf(last, now) : (await ctx.sessions.get(device_id, id))?.value;
+    const session = found && asOf(found, now);
     if (session?.status === "cancelled") return;
     if (!session || !isActive(session)) throw notFound();
     const cancelled = { ...was.value, session: advance(session, "cancel", "caller", now) };

@@ -1,6 +1,6 @@
 import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
-import type { Device } from "../device/device.ts";
+import { type Device, disabled } from "../device/device.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError, invalid, notFound } from "../errors.ts";
 import type { Member } from "../member/member.ts";
@@ -76,6 +76,6 @@ async function readMember(ctx: StartCtx, project_id: string, id: string): Promis
 async function readDevice(ctx: StartCtx, id: string): Promise<Stored<Device>> {
   const device = await ctx.devices.get(id);
   if (!device) throw notFound();
-  if (!device.value.enabled) throw new DomainError("device_disabled", "The device is disabled.");
+  if (!device.value.enabled) throw disabled();
   return device;
 }
