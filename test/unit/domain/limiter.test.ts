@@ -284,6 +284,25 @@ describe("The limiter", () => {
     assert.deepEqual(clock.logged, []);
   });
 
+  it("does not take for ever where it is kept so busy that every take comes too late", async () => {
+    const { clock, now, play } = newWorld();
+    const budgets = new MemoryBudgets(clock, () => 900);
+    // Its own sleeps are late, too: that is no outage.
+    const busy = { ...clock, sleep: (ms: number) => clock.sleep(2 * ms) };
+    const limiter = new Limiter({ ...busy, budgets });
+    await play(async () => {
+      const started = now();
+      const crowd = await Promise.all(
+        Array.from({ length: 200 }, async (_, n) => limiter.admit(String(n), POLICIES.terminal)),
+      );
+      assert.equal(countAdmitted(crowd), 200);
+      assert.ok(now() - started < 3000, `${now() - started} ms`);
+      // The read, a take too late, and one in time.
+      assert.deepEqual([budgets.gets, budgets.puts], [200, 400]);
+    });
+    assert.deepEqual(clock.logged, []);
+  });
+
   it("forgets the subject that has been away the longest, beyond ten thousand", async () => {
     const { limiter, play, budgets } = newWorld();
     const admit = async (subject: string) => limiter.admit(subject, { ...SANDBOX, limit: 1 });

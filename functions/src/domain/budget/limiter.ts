@@ -24,6 +24,11 @@ const TURN_MS = DECIDE_MS / TURNS;
 const FIRST_TAKES = 5;
 /** How long an instance limits by itself before it asks the store again, in ms. */
 const ALONE_MS = 1000;
+/**
+ * How often the time that a token may decide is doubled: to 8 s. A crowd may keep an instance so busy that each take
+ * comes too late, and the takes that follow would keep it busy for ever.
+ */
+const MOST_LATE = 5;
 /** How many empty shards tell that the others are empty, too, where tokens are scarce. */
 const HUNT = 8;
 /** How many subjects are kept in memory. */
@@ -112,6 +117,8 @@ export class Limiter {
   /** The last in the map is the one used last. */
   readonly #accounts = new Map<string, Account>();
   #outage = false;
+  /** How many takes in a row, less those in time, came too late to be used; each doubles how long a token may decide. */
+  #late = 0;
   /** How many more takes may be slow: none once the store has answered in time, or not at all. */
   #slowTakes = FIRST_TAKES;
 
@@ -252,9 +259,10 @@ export class Limiter {
     );
     const free = Math.max(0, freeTokens(before, capacity, at));
     const ready = Math.min(free, account.waiting.length);
+    const decide_ms = DECIDE_MS * 2 ** this.#late;
     const ahead = Math.min(aheadFor(account, policy), Math.floor(free / 2), free - ready);
     const taken = [
-      newLease(number, ready, at + DECIDE_MS, policy.window_ms),
+      newLease(number, ready, at + decide_ms, policy.window_ms),
       newLease(number, ahead, at + policy.lease_ms, policy.window_ms + DECIDE_MS),
     ].filter(({ left }) => left > 0);
     const grants = [...before, ...taken.map(({ grant }) => grant)];
@@ -266,6 +274,8 @@ export class Limiter {
         return AGAIN;
       }
       if (at >= account.shared_until) account.known = put;
+      const isLate = this.#now() >= at + decide_ms;
+      this.#late = Math.min(Math.max(0, this.#late + (isLate ? 1 : -1)), MOST_LATE);
     }
     const rest = account.leases.filter(
       (lease) => lease.left > 0 && lease.grant.until > at && !ended.includes(lease),
