@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { createDeviceKeySealing, parseKeyring } from "../../functions/src/data/keyring.ts";
 import type { ApiKey } from "../../functions/src/domain/apikey/apikey.ts";
 import type { AuditEntry } from "../../functions/src/domain/audit/audit.ts";
 import type { Ctx, Ports, Surroundings } from "../../functions/src/domain/context.ts";
@@ -20,7 +19,7 @@ import type { Scan } from "../../functions/src/domain/scan/scan.ts";
 import type { Stored, Write } from "../../functions/src/domain/store.ts";
 import type { Transaction } from "../../functions/src/domain/transaction/transaction.ts";
 import { POLICIES, UNLIMITED } from "./limits.ts";
-import { commitSteps, newRing, Shelf, sealingOf, step } from "./memory.ts";
+import { commitSteps, deviceKeysOf, newRing, Shelf, sealingOf, step } from "./memory.ts";
 import { newDevice } from "./rows.ts";
 import { NOBODY } from "./tenant.ts";
 
@@ -164,7 +163,7 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
         return outcome;
       }),
       deliveries: {},
-      deviceKeys: createDeviceKeySealing(parseKeyring("SEAL_KEYS", JSON.stringify(ring))),
+      deviceKeys: deviceKeysOf(ring),
       devices: {
         get: gated("devices.get", shelves.devices.get),
         enrolling: gated("devices.enrolling", ({ id }: { id: string }) =>
