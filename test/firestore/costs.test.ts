@@ -125,6 +125,24 @@ describe("The meter", () => {
     assert.deepEqual(await counted(streamed), [["runQuery", 1, 3, 0, 0]]);
   });
 
+  it("counts what a listener tells: the document as it is, and after each change", async () => {
+    const doc = collection().doc("a");
+    await doc.set({ n: 0 });
+    let told = Promise.withResolvers<void>();
+    const listened = async () => {
+      const stop = doc.onSnapshot(() => told.resolve());
+      await told.promise;
+      told = Promise.withResolvers();
+      await doc.update({ n: 1 });
+      await told.promise;
+      stop();
+    };
+    assert.deepEqual(await counted(listened), [
+      ["listen", 1, 2, 0, 0],
+      ["commit", 2, 0, 1, 0],
+    ]);
+  });
+
   it("tells rounds by what waits for what", async () => {
     const some = collection();
     const chain = async (...steps: (() => Promise<unknown>)[]) => {
