@@ -11,7 +11,7 @@ import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
 import type { Palm } from "../../functions/src/domain/palm/palm.ts";
 import type { Stored } from "../../functions/src/domain/store.ts";
-import { type Calls, dying } from "../support/dying.ts";
+import { type Calls, changes, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
 import { sampleOf } from "../support/palms.ts";
 import { newDevice, newSession } from "../support/rows.ts";
@@ -152,7 +152,7 @@ describe("A process that dies in the middle of", function () {
       for (const write of writes) assert.ok(calls.includes(write), `${write} among ${calls}`);
       assert.ok(writes.length <= calls.length);
 
-      for (let nth = 1; nth <= calls.length; nth++) {
+      for (const nth of changes(calls)) {
         for (const when of ["before", "after"] as const) {
           const of = await begin(tenant, ++seed, how);
           const where = `${when} call ${nth} of ${calls}`;

@@ -8,7 +8,7 @@ import { unavailable } from "../../functions/src/domain/errors.ts";
 import type { Commit } from "../../functions/src/domain/store.ts";
 import type { Credential, Route } from "../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Call, type Client } from "../support/client.ts";
-import { type Calls, dying } from "../support/dying.ts";
+import { type Calls, changes, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { adding, clientOf, examplesOf, prepare, send } from "../support/requests.ts";
@@ -85,7 +85,7 @@ describe("A POST with an Idempotency-Key", function () {
           assert.equal(living.added["audit"], route.audits ? 1 : undefined);
           assert.ok(living.calls.includes("commit"), `no commit among ${living.calls}`);
 
-          for (let nth = 1; nth <= living.calls.length; nth++) {
+          for (const nth of changes(living.calls)) {
             for (const when of ["before", "after"] as const) {
               const where = `${example.which ?? ""} ${when} call ${nth} of ${living.calls}`;
               const { first, second, third, added } = await run(nth, when);

@@ -4,6 +4,14 @@ import type { Deps } from "./tenant.ts";
 /** Which calls of ports wait for something outside, learnt by watching one run that lives. */
 export type Calls = Map<string, "outside" | "inside">;
 
+/** Calls of ports that change nothing: who dies around one leaves what the call before has left. */
+const READS =
+  /\.(get|getMany|readAfter|head|manifest|isCurrent|enrolling|ofProject|ofAdmin|verify|of|withCode|withExternalId)$/;
+
+/** The numbers of the calls around which a death leaves something of its own. */
+export const changes = (calls: readonly string[]): number[] =>
+  calls.flatMap((call, index) => (READS.test(call) ? [] : index + 1));
+
 /** Not wrapped: a process does not die of its clock or its limits, and the gallery gets the wrapped log. */
 const SURROUNDINGS = new Set([
   ...["now", "id", "random", "sleep", "log"],
