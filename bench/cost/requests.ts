@@ -485,8 +485,8 @@ async function newPalm(places: Places) {
   return { member_id, palm_id: palm.id, image };
 }
 
-/** Makes both tenants. */
-export async function newPlaces(deps: AllDeps): Promise<Places> {
+/** Makes both tenants; the full one is filled when one of the examples needs it. */
+export async function newPlaces(deps: AllDeps, examples?: readonly Example[]): Promise<Places> {
   let seed = 0;
   const places: Places = {
     deps,
@@ -496,7 +496,7 @@ export async function newPlaces(deps: AllDeps): Promise<Places> {
   };
   const { member_id, palm_id } = await newPalm(places);
   Object.assign(places.busy.ids, { member_id, palm_id });
-  await fill(places);
+  if (examples?.every(({ at }) => at !== "full") !== true) await fill(places);
   return places;
 }
 

@@ -167,7 +167,7 @@ describe("The audit log", function () {
 
     if (!audits) {
       it(`has nothing of ${operationId}`, async () => {
-        const places = await newPlaces(deps);
+        const places = await newPlaces(deps, examplesOf(route));
         const count = () =>
           Promise.all([places.busy, places.full].map(({ organization }) => countOf(organization.id)));
         const before = await count();
@@ -184,7 +184,7 @@ describe("The audit log", function () {
 
     for (const credential of auth) {
       it(`has one entry of each ${operationId} by ${ACTORS[credential]}`, async () => {
-        const places = await newPlaces(deps);
+        const places = await newPlaces(deps, examplesOf(route));
         for (const example of examplesOf(route)) {
           const before = await entriesOf(places.busy);
           const request = await prepare(places, route, example, credential);
@@ -209,7 +209,7 @@ describe("The audit log", function () {
     }
 
     it(`has nothing of ${operationId} where it was refused, or failed`, async () => {
-      const places = await newPlaces(deps);
+      const places = await newPlaces(deps, examplesOf(route));
       const [credential] = auth;
       const refused = async (request: Prepared, client: Client, status: number, more = {}) => {
         const answer = await send(client, request, more);

@@ -59,7 +59,7 @@ describe("A POST with an Idempotency-Key", function () {
 
     for (const route of allRoutes.filter(({ idempotent }) => idempotent)) {
       it(`${route.method} ${route.path}`, async () => {
-        const places = await newPlaces(deps);
+        const places = await newPlaces(deps, examplesOf(route));
         // Its use has been noted: that goes on beside the request, and may outlive it.
         await deps.apiKeys.touch(places.busy.ids["key_id"] as string, deps.now());
         const credential = route.auth[0] as Credential;

@@ -14,7 +14,7 @@ import { dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
 import { sampleOf } from "../support/palms.ts";
 import { newDevice, newSession } from "../support/rows.ts";
-import { everyDocument, flatten } from "../support/stores.ts";
+import { documentsBelow, flatten } from "../support/stores.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A session of a member that waits for its last sample, and what it holds. */
@@ -214,7 +214,12 @@ describe("The last sample of a session", function () {
       read(`projects/${project.id}/events`),
       read(`environments/${environment.id}/palms`),
       read(`environments/${environment.id}/changes`),
-      everyDocument(),
+      documentsBelow(
+        `devices/${device_id}`,
+        `environments/${environment.id}`,
+        `organizations/${environment.organization_id}`,
+        `projects/${project.id}`,
+      ),
     ]);
     const session = device?.value.session;
     const own = scans.filter((scan) => scan["device_id"] === device_id);

@@ -21,6 +21,23 @@ export async function everyDocument(): Promise<{ path: string; fields: Record<st
   return groups.flatMap(({ docs }) => docs.map((doc) => ({ path: doc.ref.path, fields: doc.data() })));
 }
 
+/** These documents, as far as they are there, and every document below them. */
+export async function documentsBelow(...paths: string[]): ReturnType<typeof everyDocument> {
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const ref = db().doc(path);
+      const [document, collections] = await Promise.all([ref.get(), ref.listCollections()]);
+      const below = await Promise.all(collections.map((collection) => collection.listDocuments()));
+      const fields = document.data();
+      return [
+        ...(fields ? [{ path, fields }] : []),
+        ...(await documentsBelow(...below.flat().map((one) => one.path))),
+      ];
+    }),
+  );
+  return found.flat();
+}
+
 /** All that a value of Firestore holds, one after the other. */
 export function flatten(value: unknown): Buffer {
   if (value instanceof Uint8Array) return Buffer.from(value);
