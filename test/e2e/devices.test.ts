@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
-import { newDevice } from "../support/rows.ts";
+import { newDevice, newSession } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -32,15 +32,20 @@ describe("Devices", () => {
     await deps.commit(devices.map((device) => deps.devices.create(device)));
     return devices;
   };
-  const toWire = ({ secret_hash: _, ...device }: Device) => ({
+  const toWire = ({ secret_hash: _, unclaimed_key: _k, session: _s, ...device }: Device) => ({
     ...device,
     last_seen_at: device.last_seen_at?.toISOString() ?? null,
     created_at: device.created_at.toISOString(),
   });
   const path = (device: Device | undefined) => `/v1/device/${device?.id}`;
 
-  it("GET /v1/device/{device_id} answers the whole device, without its key's hash, to admin and key", async () => {
-    const [device] = await newDevices({ last_seen_at: null, app_version: null, mode: "demo" });
+  it("GET /v1/device/{device_id} answers the whole device, nothing of its key and its session, to admin and key", async () => {
+    const id = randomUUID();
+    const [device] = await newDevices({
+      ...{ id, last_seen_at: null, app_version: null, mode: "demo" },
+      session: newSession({ device_id: id, project_id: tenant.project.id }),
+      unclaimed_key: { kid: "k1", sealed: Buffer.from("sealed"), until: new Date() },
+    });
     assert.ok(device);
     for (const token of [tenant.user.token, tenant.key]) {
       const answer = await api("GET", path(device), { token });
