@@ -81,6 +81,10 @@ class Fleet {
       headers: { "Idempotency-Key": randomUUID() },
     });
 
+  /** How often an instance has said that it limits alone, since the store has not answered in time. */
+  alone = (): number =>
+    this.#instances.reduce((sum, { output }) => sum + output().split("by this instance alone").length - 1, 0);
+
   stop = () => Promise.all(this.#instances.map((instance) => instance.stop()));
 }
 
@@ -232,11 +236,18 @@ describe("Registrations, on two instances each of terminal and devices, with the
     });
 
     it("let thirty begin at one address in ten minutes, on both instances together, and others go on", async () => {
-      const address = newAddress();
-      const begun: Answer[] = [];
-      for (let nth = 0; nth < 30; nth++) begun.push(await fleet.begin(nth, address));
-      assert.deepEqual(tally(begun), { 201: 30 });
-      for (const nth of [0, 1]) assertLimited(await fleet.begin(nth, address));
+      // Where the store pauses, each instance limits by itself for a second: that shows nothing of both together.
+      for (let tries = 1; ; tries++) {
+        const address = newAddress();
+        const before = fleet.alone();
+        const begun: Answer[] = [];
+        for (let nth = 0; nth < 30; nth++) begun.push(await fleet.begin(nth, address));
+        const more = [await fleet.begin(0, address), await fleet.begin(1, address)];
+        if (fleet.alone() > before && tries < 5) continue;
+        assert.deepEqual(tally(begun), { 201: 30 });
+        for (const answer of more) assertLimited(answer);
+        break;
+      }
       for (const nth of [0, 1]) assert.equal((await fleet.begin(nth)).status, 201);
     });
   });
