@@ -139,11 +139,18 @@ export function startSession(
   };
 }
 
+/** A sample was judged, accepted or not. */
+const judged = ({ sample_ids }: Session, sample_id: string) => ({ sample_ids: [...sample_ids, sample_id] });
+
+const accepted = (session: Session, sample_id: string) => ({
+  ...judged(session, sample_id),
+  samples_accepted: session.samples_accepted + 1,
+});
+
 /** One more sample is accepted; more are to come. */
 export const accept = (session: Session, sample: HeldSample, at: Date): Session =>
   advance(session, "accept", "terminal", at, {
-    samples_accepted: session.samples_accepted + 1,
-    sample_ids: [...session.sample_ids, sample.sample_id],
+    ...accepted(session, sample.sample_id),
     held: [...session.held, sample],
   });
 
@@ -155,15 +162,14 @@ export const refuse = (
   at: Date,
 ): Session =>
   advance(session, "refuse", "terminal", at, {
+    ...judged(session, sample_id),
     last_rejection: { code, at },
-    sample_ids: [...session.sample_ids, sample_id],
   });
 
 /** The last sample is accepted, and the palm enrolled. */
 export const complete = (session: Session, sample_id: string, at: Date): Session =>
   advance(session, "complete", "terminal", at, {
-    samples_accepted: session.samples_accepted + 1,
-    sample_ids: [...session.sample_ids, sample_id],
+    ...accepted(session, sample_id),
     completed_at: at,
   });
 
@@ -175,7 +181,6 @@ export const fail = (
   at: Date,
 ): Session =>
   advance(session, "fail", "terminal", at, {
+    ...accepted(session, sample_id),
     last_rejection: { code, at },
-    samples_accepted: session.samples_accepted + 1,
-    sample_ids: [...session.sample_ids, sample_id],
   });
