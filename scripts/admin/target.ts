@@ -12,39 +12,21 @@ const DEV = profileConfig("dev");
 
 /** Loaded late: help and wrong usage need no client of Google's. */
 const deps = () => import("../../functions/src/deps.ts");
+type Deps = Awaited<ReturnType<typeof deps>>;
 
-/** Opens what a project stores; says first which project that is. */
-export async function openPorts(project: string | undefined, say: (words: string) => void): Promise<Ports> {
-  await surround(project ?? DEV.project, say);
-  return (await deps()).adminDeps();
-}
+/** Opens what a project stores, by a keyring where one is named; says first which project that is. */
+const opener =
+  <P>(give: (deps: Deps) => P | Promise<P>, ring?: string) =>
+  async (project: string | undefined, say: (words: string) => void): Promise<P> => {
+    await surround(project ?? DEV.project, say);
+    if (ring) demand(ring, project);
+    return give(await deps());
+  };
 
-/** The same with the keyring of palms. */
-export async function openKeys(project: string | undefined, say: (words: string) => void): Promise<KeyPorts> {
-  await surround(project ?? DEV.project, say);
-  demand("TEMPLATE_KEYS", project);
-  return (await deps()).keyDeps();
-}
-
-/** The same with the keyring of webhooks' secrets. */
-export async function openSecretKeys(
-  project: string | undefined,
-  say: (words: string) => void,
-): Promise<SecretKeyPorts> {
-  await surround(project ?? DEV.project, say);
-  demand("WEBHOOK_KEYS", project);
-  return (await deps()).secretKeyDeps();
-}
-
-/** The same with the keyring of what is kept for a while. */
-export async function openSealKeys(
-  project: string | undefined,
-  say: (words: string) => void,
-): Promise<SealKeyPorts> {
-  await surround(project ?? DEV.project, say);
-  demand("SEAL_KEYS", project);
-  return (await deps()).sealKeyDeps();
-}
+export const openPorts = opener((deps) => deps.adminDeps());
+export const openKeys = opener((deps) => deps.keyDeps(), "TEMPLATE_KEYS");
+export const openSecretKeys = opener((deps) => deps.secretKeyDeps(), "WEBHOOK_KEYS");
+export const openSealKeys = opener((deps) => deps.sealKeyDeps(), "SEAL_KEYS");
 
 function demand(ring: string, project: string | undefined): void {
   if (process.env[ring]) return;
