@@ -9,14 +9,12 @@
  * one after the other is over a second. Beside that one terminal polls an application in this process for over a
  * minute, with a meter under its clients.
  */
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs, parseEnv } from "node:util";
 import { routes } from "../functions/src/api/terminal/routes.ts";
 import { terminalDeps } from "../functions/src/deps.ts";
-import { newKey } from "../functions/src/domain/credential/key.ts";
 import { cancelEnrollment } from "../functions/src/domain/enrollment/cancelEnrollment.ts";
 import { startEnrollment } from "../functions/src/domain/enrollment/startEnrollment.ts";
 import { createMember } from "../functions/src/domain/member/createMember.ts";
@@ -27,7 +25,7 @@ import { printTable } from "../scripts/table.ts";
 import { type Client, createClient } from "../test/support/client.ts";
 import { startInstance } from "../test/support/instance.ts";
 import { POLICIES } from "../test/support/limits.ts";
-import { newDevice, store } from "../test/support/rows.ts";
+import { newDeviceWithKey, store } from "../test/support/rows.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../test/support/tenant.ts";
 import { summary } from "./cost/measure.ts";
 import { installMeter, Meter } from "./cost/meter.ts";
@@ -135,10 +133,10 @@ async function startTerminals(deps: Deps, { project }: Tenant, api: Client, sign
 }
 
 function newTerminal(project_id: string, member_id: string) {
-  const id = randomUUID();
-  const { key, secret_hash } = newKey("pd", id);
+  const { key, device } = newDeviceWithKey({ project_id, last_seen_at: new Date() });
+  const { id } = device;
   const terminal: Terminal = { id, member_id, polls: 0, told: new Map(), free: Promise.withResolvers() };
-  return { key, terminal, device: newDevice({ id, project_id, secret_hash, last_seen_at: new Date() }) };
+  return { key, terminal, device };
 }
 
 async function run(terminal: Terminal, token: string, api: Client, signal: AbortSignal): Promise<void> {

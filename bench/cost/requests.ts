@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
+import { parseKey } from "../../functions/src/domain/credential/key.ts";
 import type { Delivery } from "../../functions/src/domain/delivery/delivery.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { registerDevice } from "../../functions/src/domain/device/registerDevice.ts";
@@ -15,6 +15,7 @@ import {
   newAttempt,
   newDelivery,
   newDevice,
+  newDeviceWithKey,
   newRegistration,
   newSession,
   newTestEvent,
@@ -466,9 +467,8 @@ export async function newTerminal(
 ): Promise<Device & { key: string }> {
   const id = randomUUID();
   const project_id = busy.project.id;
-  const { key, secret_hash } = newKey("pd", id);
-  const device = newDevice({
-    ...{ id, project_id, secret_hash, last_seen_at: deps.now() },
+  const { device, key } = newDeviceWithKey({
+    ...{ id, project_id, last_seen_at: deps.now() },
     session: session ? newSession({ device_id: id, project_id, ...session }) : null,
     ...fields,
   });
@@ -503,8 +503,7 @@ export async function newPlaces(deps: AllDeps, examples?: readonly Example[]): P
 async function newPlace(deps: AllDeps): Promise<Place> {
   const tenant = await newTenant(deps);
   const { id: project_id } = tenant.project;
-  const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
-  const device = newDevice({ id: parseKey("pd", deviceKey)?.id ?? "", project_id, secret_hash });
+  const { device, key: deviceKey } = newDeviceWithKey({ project_id });
   const { registration, claimToken } = newRegistration();
   const webhook = newWebhook(deps, { project_id });
   const delivery = newDelivery({ project_id, webhook_id: webhook.id });

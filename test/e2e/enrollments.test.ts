@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { newKey } from "../../functions/src/domain/credential/key.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
-import { newDevice } from "../support/rows.ts";
+import { newDeviceWithKey } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -28,14 +27,12 @@ describe("Enrolments", function () {
   });
 
   async function newTerminal({ project }: Pick<Tenant, "project">, fields: Partial<Device> = {}) {
-    const id = randomUUID();
-    const { key, secret_hash } = newKey("pd", id);
-    const device = newDevice({
-      ...{ id, project_id: project.id, secret_hash, app_version: "1.4.0", last_seen_at: new Date() },
+    const made = newDeviceWithKey({
+      ...{ project_id: project.id, app_version: "1.4.0", last_seen_at: new Date() },
       ...fields,
     });
-    await deps.commit([deps.devices.create(device)]);
-    return { device, key };
+    await deps.commit([deps.devices.create(made.device)]);
+    return made;
   }
 
   const path = (id = device.id) => `/v1/device/${id}/enrollment`;

@@ -12,7 +12,7 @@ import { type Answer, assertProblem, type Call, createClient } from "../support/
 import { Gate, type Mode } from "../support/faults.ts";
 import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { newDevice } from "../support/rows.ts";
+import { newDeviceWithKey } from "../support/rows.ts";
 import { baseUrl, newUser } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -152,11 +152,10 @@ describe("The limits, on two instances with the built bundle", function () {
     assert.deepEqual(tally(await ask(colleague)), { 200: 3, 429: 5 });
   });
 
-  it("are a terminal's own, too, though no route takes its key yet", async () => {
+  it("are a terminal's own, too, even where it has no business", async () => {
     const { project } = await newTenant(deps);
-    const device = newDevice({ project_id: project.id });
-    const { key: token, secret_hash } = newKey("pd", device.id);
-    await deps.commit([deps.devices.create({ ...device, secret_hash })]);
+    const { device, key: token } = newDeviceWithKey({ project_id: project.id });
+    await deps.commit([deps.devices.create(device)]);
     const answer = await instances[0].api("GET", `/v1/projects/${project.id}`, { token });
     assertProblem(answer, 403, "forbidden");
     assert.equal(answer.headers.get("ratelimit-policy"), '"terminal";q=120;w=60');

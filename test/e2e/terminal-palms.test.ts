@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import type { Session } from "../../functions/src/domain/enrollment/session.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
@@ -12,7 +11,7 @@ import { admin } from "../support/admin.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { newDevice, newSession } from "../support/rows.ts";
+import { newDeviceWithKey, newSession } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -62,9 +61,7 @@ describe("A terminal's palms", function () {
   const newMember = async (of = tenant) =>
     (await createMember(deps, { project_id: of.project.id, fields: NOBODY })).id;
   async function newTerminal(fields: Partial<Device> = {}, of = tenant): Promise<Terminal> {
-    const { key: token, secret_hash } = newKey("pd", randomUUID());
-    const id = parseKey("pd", token)?.id ?? "";
-    const device = newDevice({ id, project_id: of.project.id, secret_hash, ...fields });
+    const { device, key: token } = newDeviceWithKey({ project_id: of.project.id, ...fields });
     await deps.commit([deps.devices.create(device)]);
     return { device, token };
   }

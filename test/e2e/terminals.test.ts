@@ -8,7 +8,7 @@ import { startEnrollment } from "../../functions/src/domain/enrollment/startEnro
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Answer, assertProblem } from "../support/client.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { newDevice } from "../support/rows.ts";
+import { newDeviceWithKey } from "../support/rows.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const ROUNDS = 20;
@@ -29,17 +29,13 @@ describe("Two instances of terminal, with the built bundle", function () {
   after(() => Promise.all(instances.map((instance) => instance.stop())));
 
   async function newTerminal(fields: Partial<Device> = {}) {
-    const id = randomUUID();
-    const { key, secret_hash } = newKey("pd", id);
-    const device = newDevice({
-      id,
+    const { device, key } = newDeviceWithKey({
       project_id: tenant.project.id,
-      secret_hash,
       last_seen_at: new Date(),
       ...fields,
     });
     await deps.commit([deps.devices.create(device)]);
-    return { id, key };
+    return { id: device.id, key };
   }
   async function read(id: string) {
     const stored = await deps.devices.get(id);

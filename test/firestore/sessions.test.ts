@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { allRoutes } from "../../functions/src/api/routes.ts";
 import { healthDeps } from "../../functions/src/deps.ts";
-import { newKey } from "../../functions/src/domain/credential/key.ts";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { sweepDevices } from "../../functions/src/domain/device/sweepDevices.ts";
 import { sweepGarbage } from "../../functions/src/domain/garbage/sweepGarbage.ts";
@@ -13,16 +11,15 @@ import type { Stored } from "../../functions/src/domain/store.ts";
 import { db } from "../support/firestore.ts";
 import { UNLIMITED } from "../support/limits.ts";
 import { clientOf } from "../support/requests.ts";
-import { newDevice } from "../support/rows.ts";
+import { newDeviceWithKey } from "../support/rows.ts";
 import {
   assertChange,
   assertMembers,
   assertWhole,
   land,
   newReal,
+  playHistories,
   type Stores,
-  sessionCommands,
-  Tally,
 } from "../support/sessions.ts";
 import { everyDocument, flatten, objectsBelow } from "../support/stores.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -50,56 +47,47 @@ describe("Enrolment sessions on Firestore, whatever happens to them at once", fu
   it(`keep their promises in ${RUNS} random histories at two instances`, async () => {
     const { checks } = await healthDeps();
     const log = { warn: () => undefined, error: (words: string) => assert.fail(words) };
-    const tally = new Tally();
-    const seed = Number(process.env["SESSION_SEED"] ?? Date.now() % 2 ** 31);
-    await fc.assert(
-      fc.asyncProperty(sessionCommands(30), async (commands) => {
-        let ahead = 0;
-        const now = () => new Date(Date.now() + ahead);
-        const tenant = await newTenant(deps);
-        const terminals = await Promise.all([newTerminal(tenant), newTerminal(tenant)]);
-        const devices = terminals.map(({ id }) => id);
-        const instance = () => {
-          const ctx = { ...deps, now, log, limiter: UNLIMITED, checks, devices: watched(deps.devices, now) };
-          return clientOf(allRoutes, { ...ctx, galleries: new Galleries(ctx, 2 ** 30) });
-        };
-        const sweep = async () => {
-          const ctx = { ...deps, now };
-          const until = new Date(now().getTime() + 45_000);
-          await Promise.all([sweepDevices(ctx, { until }), sweepGarbage(ctx, { until })]);
-        };
-        const member = async () =>
-          (await createMember(deps, { project_id: tenant.project.id, fields: NOBODY })).id;
-        const real = newReal({
-          project_id: tenant.project.id,
-          token: tenant.key,
-          clients: [instance(), instance()],
-          devices: terminals,
-          members: await Promise.all([member(), member()]),
-          advance: (ms) => {
-            ahead += ms;
-          },
-          sweep,
-          quiet: async () => assertMembers(await storesOf(tenant, devices)),
-        });
-        await fc.asyncModelRun(() => ({ model: {}, real }), commands);
-        await land(real);
-        ahead += 60 * 60_000;
-        await sweep();
-        const sessions = assertWhole(await storesOf(tenant, devices), real, now());
-        tally.add(sessions);
-      }),
-      { numRuns: RUNS, seed, endOnFailure: true },
-    );
-    console.log(`      seed ${seed}: ${tally}`);
-    tally.assertAll(["completed"]);
+    await playHistories({ runs: RUNS, wanted: ["completed"], endOnFailure: true }, async (commands) => {
+      let ahead = 0;
+      const now = () => new Date(Date.now() + ahead);
+      const tenant = await newTenant(deps);
+      const terminals = await Promise.all([newTerminal(tenant), newTerminal(tenant)]);
+      const devices = terminals.map(({ id }) => id);
+      const instance = () => {
+        const ctx = { ...deps, now, log, limiter: UNLIMITED, checks, devices: watched(deps.devices, now) };
+        return clientOf(allRoutes, { ...ctx, galleries: new Galleries(ctx, 2 ** 30) });
+      };
+      const sweep = async () => {
+        const ctx = { ...deps, now };
+        const until = new Date(now().getTime() + 45_000);
+        await Promise.all([sweepDevices(ctx, { until }), sweepGarbage(ctx, { until })]);
+      };
+      const member = async () =>
+        (await createMember(deps, { project_id: tenant.project.id, fields: NOBODY })).id;
+      const real = newReal({
+        project_id: tenant.project.id,
+        token: tenant.key,
+        clients: [instance(), instance()],
+        devices: terminals,
+        members: await Promise.all([member(), member()]),
+        advance: (ms) => {
+          ahead += ms;
+        },
+        sweep,
+        quiet: async () => assertMembers(await storesOf(tenant, devices)),
+      });
+      await fc.asyncModelRun(() => ({ model: {}, real }), commands);
+      await land(real);
+      ahead += 60 * 60_000;
+      await sweep();
+      return assertWhole(await storesOf(tenant, devices), real, now());
+    });
   });
 
   async function newTerminal({ project }: Tenant): Promise<{ id: string; key: string }> {
-    const id = randomUUID();
-    const { key, secret_hash } = newKey("pd", id);
-    await deps.commit([deps.devices.create(newDevice({ id, project_id: project.id, secret_hash }))]);
-    return { id, key };
+    const { device, key } = newDeviceWithKey({ project_id: project.id });
+    await deps.commit([deps.devices.create(device)]);
+    return { id: device.id, key };
   }
 
   /** Holds every change against the machine, and keeps what is held. */

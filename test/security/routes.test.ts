@@ -11,7 +11,7 @@ import { type Answer, assertProblem, type Client, createClient } from "../suppor
 import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
-import { newDelivery, newDevice, newRegistration, newSession, newWebhook } from "../support/rows.ts";
+import { newDelivery, newDeviceWithKey, newRegistration, newSession, newWebhook } from "../support/rows.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
@@ -212,15 +212,15 @@ async function newWorld(deps: Deps): Promise<World> {
   const member = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
   const image = encodePng(syntheticPalm({ seed: 1 }));
   const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [{ path: "", image }] });
-  const { key: deviceKey, secret_hash } = newKey("pd", randomUUID());
-  const device_id = parseKey("pd", deviceKey)?.id ?? "";
   const project_id = tenant.project.id;
+  const device_id = randomUUID();
   const session = newSession({ device_id, project_id, member_id: member.id });
+  const { device, key: deviceKey } = newDeviceWithKey({ id: device_id, project_id, session });
   const { registration, claimToken } = newRegistration();
   const webhook = newWebhook(deps, { project_id });
   const delivery = newDelivery({ project_id, webhook_id: webhook.id });
   await deps.commit([
-    deps.devices.create(newDevice({ id: device_id, project_id, secret_hash, session })),
+    deps.devices.create(device),
     deps.registrations.create(registration),
     deps.webhooks.create(webhook),
     deps.deliveries.create(delivery),

@@ -33,6 +33,16 @@ export const newDevice = (fields: Pick<Device, "project_id"> & Partial<Device>):
   };
 };
 
+/** The same, and the key that opens it. */
+export function newDeviceWithKey(fields: Pick<Device, "project_id"> & Partial<Device>): {
+  device: Device;
+  key: string;
+} {
+  const id = fields.id ?? randomUUID();
+  const { key, secret_hash } = newKey("pd", id);
+  return { key, device: newDevice({ ...fields, id, secret_hash }) };
+}
+
 /** An enrolment of one sample that has just been started, unless said otherwise. */
 export const newSession = (fields: Pick<Session, "device_id" | "project_id"> & Partial<Session>): Session => {
   const created_at = fields.created_at ?? new Date();

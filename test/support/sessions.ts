@@ -269,7 +269,7 @@ const sweep = fc.constant(
 );
 
 /** Mostly the way of an enrolment, with everything that can cross it. */
-export const sessionCommands = (maxCommands: number) =>
+const sessionCommands = (maxCommands: number) =>
   fc.commands(
     [
       ...[enrol, enrol, enrol, enrol, enrol, enrol, start, sample, sample, settle, settle, settle],
@@ -278,6 +278,31 @@ export const sessionCommands = (maxCommands: number) =>
     ],
     { maxCommands, size: "max" },
   );
+
+/**
+ * Plays random histories, each of which tells what became of its sessions, by a seed that is printed (`SESSION_SEED`).
+ * What is `wanted` must have happened to some: what never happened was not tried.
+ */
+export async function playHistories(
+  { runs, wanted, ...how }: { runs: number; wanted: readonly (Status | Rejection)[]; endOnFailure?: boolean },
+  play: (commands: Iterable<Command>, turns: number) => Promise<Session[]>,
+): Promise<void> {
+  const counts: Record<string, number> = {};
+  const count = (what: string) => {
+    counts[what] = (counts[what] ?? 0) + 1;
+  };
+  const seed = Number(process.env["SESSION_SEED"] ?? Date.now() % 2 ** 31);
+  const history = fc.asyncProperty(fc.nat(), sessionCommands(30), async (turns, commands) => {
+    for (const { status, last_rejection } of await play(commands, turns)) {
+      count(status);
+      if (last_rejection) count(last_rejection.code);
+    }
+  });
+  await fc.assert(history, { numRuns: runs, seed, ...how });
+  const told = Object.entries(counts).map(([what, number]) => `${number} ${what}`);
+  console.log(`      seed ${seed}: ${told.join(", ")}`);
+  for (const what of wanted) assert.ok(counts[what], `nothing was ${what}`);
+}
 
 /** What those who send know at first. */
 export const newReal = (place: Place): Real => ({
@@ -369,34 +394,6 @@ export function assertWhole(stores: Stores, real: Pick<Real, "answers">, now: Da
   assert.deepEqual(objects.toSorted(), palms.map(({ object }) => object).toSorted(), "objects");
   assertAnswers(real);
   return sessions;
-}
-
-/** What became of sessions in all histories: what never happened was not tried. */
-export class Tally {
-  readonly #counts: Record<string, number> = {};
-
-  add(sessions: readonly Session[]): void {
-    for (const { status, last_rejection } of sessions) {
-      this.#count(status);
-      if (last_rejection) this.#count(last_rejection.code);
-    }
-  }
-
-  assertAll(wanted: readonly (Status | Rejection)[]): void {
-    for (const what of wanted) {
-      assert.ok(this.#counts[what], `nothing was ${what}: ${this}`);
-    }
-  }
-
-  toString(): string {
-    return Object.entries(this.#counts)
-      .map(([what, count]) => `${count} ${what}`)
-      .join(", ");
-  }
-
-  #count(what: string): void {
-    this.#counts[what] = (this.#counts[what] ?? 0) + 1;
-  }
 }
 
 /** A request that was answered is answered alike when it is sent again; what a session was, its versions say. */

@@ -20,7 +20,7 @@ import type { Stored, Write } from "../../functions/src/domain/store.ts";
 import type { Transaction } from "../../functions/src/domain/transaction/transaction.ts";
 import { POLICIES, UNLIMITED } from "./limits.ts";
 import { commitSteps, deviceKeysOf, newRing, Shelf, sealingOf, step } from "./memory.ts";
-import { newDevice } from "./rows.ts";
+import { newDeviceWithKey } from "./rows.ts";
 import { NOBODY } from "./tenant.ts";
 
 /** Passes when the caller may go on: between two of its calls of ports anything may happen. */
@@ -91,10 +91,9 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
   const token = made.key;
 
   function newTerminal(): { id: string; key: string } {
-    const id = randomUUID();
-    const { key, secret_hash } = newKey("pd", id);
-    shelves.devices.put(id, newDevice({ id, project_id: PROJECT, secret_hash, last_seen_at: created_at }));
-    return { id, key };
+    const { device, key } = newDeviceWithKey({ project_id: PROJECT, last_seen_at: created_at });
+    shelves.devices.put(device.id, device);
+    return { id: device.id, key };
   }
 
   function newMember(): string {
