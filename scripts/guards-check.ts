@@ -196,6 +196,34 @@ const GUARDS: Guard[] = [
     command: knip,
     says: /functions\/src\/domain\/unused\.ts/,
   },
+  {
+    rule: "a sample that is sent again is judged again",
+    file: "functions/src/domain/enrollment/submitSample.ts",
+    breaks: cut("now.sample_ids.includes(sample_id) || "),
+    command: mocha("domain/sessions"),
+    says: /a sample was judged twice/,
+  },
+  {
+    rule: "an enrolment that starts lets the member be deleted unseen",
+    file: "functions/src/domain/enrollment/startEnrollment.ts",
+    breaks: cut(/ *\.\.\.\(member \? \[ctx\.members\.replace.*\n/),
+    command: mocha("domain/sessions"),
+    says: /a session goes on without its member/,
+  },
+  {
+    rule: "a session keeps its samples when it ends",
+    file: "functions/src/domain/enrollment/session.ts",
+    breaks: (text) => text.replace("isActive(next) ? next : { ...next, held: [] }", "next"),
+    command: mocha("domain/sessions"),
+    says: /held samples of a \w+ session/,
+  },
+  {
+    rule: "a disabled device goes on with its session",
+    file: "functions/src/domain/device/updateDevice.ts",
+    breaks: (text) => text.replace(/const now = changed\.enabled .*/, "const now = changed;"),
+    command: mocha("domain/sessions"),
+    says: /a session goes on at a disabled device/,
+  },
 ];
 
 const copy = mkdtempSync(join(tmpdir(), "palmgate-guards-"));
