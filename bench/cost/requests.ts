@@ -376,6 +376,7 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
 
   liveness: [plain],
   health: [plain],
+  openapi: [plain],
 };
 
 const sample = (image: Uint8Array) => ({ image: Buffer.from(image).toString("base64") });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { assertProblem, createClient } from "../support/client.ts";
 import { baseUrl } from "../support/suite.ts";
 
@@ -31,6 +32,13 @@ describe("Health", () => {
         ],
       },
     );
+  });
+
+  it("answers the document of this API as it is committed", async () => {
+    const answer = await api("GET", "/v1/openapi.json");
+    const committed = readFileSync(new URL("../../openapi.json", import.meta.url), "utf8");
+    assert.equal(answer.headers.get("content-type"), "application/json; charset=utf-8");
+    assert.deepEqual(answer.body, JSON.parse(committed));
   });
 
   it("answers HEAD as GET without a body", async () => {

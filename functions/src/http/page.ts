@@ -13,14 +13,23 @@ const whole = (least: number, most: number) =>
     .string()
     .regex(/^[1-9][0-9]{0,8}$/, "is no whole number from 1")
     .transform(Number)
-    .pipe(z.int().min(least, `is less than ${least}`).max(most, `is more than ${most}`));
+    .pipe(z.int().min(least, `is less than ${least}`).max(most, `is more than ${most}`))
+    .optional();
+
+/** A number in a URL is text to whoever reads it, and a number to whoever reads about it. */
+const documented = (least: number, most: number, description: string) => ({
+  type: "integer",
+  minimum: least,
+  maximum: most,
+  description,
+});
 
 /** The query parameters of a list with at most `max` items a page. */
 export const pageQuery = (max: number) => ({
-  page: whole(1, Number.MAX_SAFE_INTEGER).optional().meta({ description: "From 1; not with `cursor`." }),
-  per_page: whole(MIN_PER_PAGE, max)
-    .optional()
-    .meta({ description: `${MIN_PER_PAGE}..${max}, ${DEFAULT_PER_PAGE} unless given.` }),
+  page: whole(1, Number.MAX_SAFE_INTEGER).meta(
+    documented(1, MAX_DEPTH, "1 unless given; not with `cursor`."),
+  ),
+  per_page: whole(MIN_PER_PAGE, max).meta(documented(MIN_PER_PAGE, max, `${DEFAULT_PER_PAGE} unless given.`)),
   cursor: z
     .string()
     .transform((text, context) => {

@@ -3,7 +3,7 @@ import { type ScanCtx, type ScannedPalm, scanPalm } from "../../domain/palm/scan
 import { defineRoute } from "../../http/route.ts";
 import { text } from "../fields.ts";
 import { TransactionShape, toTransaction } from "../transactions.ts";
-import { IdentificationShape, PalmSample, toSample } from "./schemas.ts";
+import { IdentificationShape, ONE_OF_BOTH, PalmSample, toSample } from "./schemas.ts";
 
 const ScanBody = PalmSample.safeExtend({
   transaction: z
@@ -21,7 +21,7 @@ const ScanBody = PalmSample.safeExtend({
     })
     .optional()
     .meta({ description: "What is to be paid; `Idempotency-Key` is required with it." }),
-}).meta({ id: "TerminalScan" });
+}).meta({ id: "TerminalScan", ...ONE_OF_BOTH });
 
 const ScannedShape = IdentificationShape.extend({ transaction: TransactionShape.nullable() }).meta({
   id: "ScannedPalm",

@@ -25,6 +25,9 @@ const base64 = z
     return new Uint8Array(bytes);
   });
 
+/** For documentation: what `superRefine` holds. */
+export const ONE_OF_BOTH = { oneOf: [{ required: ["image"] }, { required: ["template"] }] };
+
 export const PalmSample = z
   .strictObject({
     image: base64.optional().meta({
@@ -50,7 +53,7 @@ export const PalmSample = z
       });
     }
   })
-  .meta({ id: "PalmSample" });
+  .meta({ id: "PalmSample", ...ONE_OF_BOTH });
 
 /** A validated sample and where it stood in the request. */
 export const toSample = (sample: z.infer<typeof PalmSample>, path: string): Sample => ({ ...sample, path });

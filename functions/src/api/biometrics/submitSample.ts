@@ -3,11 +3,11 @@ import * as sessions from "../../domain/enrollment/submitSample.ts";
 import { defineRoute } from "../../http/route.ts";
 import { uuid } from "../fields.ts";
 import { SessionShape, toSession } from "../sessions.ts";
-import { PalmSample, toSample } from "./schemas.ts";
+import { ONE_OF_BOTH, PalmSample, toSample } from "./schemas.ts";
 
 const SubmitSampleBody = PalmSample.safeExtend({
   sample_id: uuid.meta({ description: "The terminal's own: sent again, the sample is not counted again." }),
-}).meta({ id: "SubmitSample" });
+}).meta({ id: "SubmitSample", ...ONE_OF_BOTH });
 
 export const submitSample = defineRoute({
   method: "POST",

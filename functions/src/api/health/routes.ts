@@ -1,4 +1,5 @@
 import { health } from "./health.ts";
 import { liveness } from "./liveness.ts";
+import { openapi } from "./openapi.ts";
 
-export const routes = [liveness, health];
+export const routes = [liveness, health, openapi];

@@ -146,37 +146,43 @@ export function toDelivery(delivery: Delivery): z.infer<typeof DeliveryShape> {
 const envelope = { event_id: uuid, timestamp: time, project_id: uuid };
 
 const eventOf = <Type extends (typeof EVENT_TYPES)[number], Data extends z.ZodRawShape>(
+  id: string,
   type: Type,
   data: Data,
 ) =>
-  z.strictObject({
-    event_id: envelope.event_id,
-    event_type: z.literal(type),
-    timestamp: envelope.timestamp,
-    project_id: envelope.project_id,
-    data: z.strictObject({ event_type: z.literal(type), ...data }),
-  });
+  z
+    .strictObject({
+      event_id: envelope.event_id,
+      event_type: z.literal(type),
+      timestamp: envelope.timestamp,
+      project_id: envelope.project_id,
+      data: z.strictObject({ event_type: z.literal(type), ...data }),
+    })
+    .meta({ id });
+
+export const EnrollmentCompleted = eventOf("EnrollmentCompleted", "enrollment.completed", {
+  session_id: uuid.nullable(),
+  member_id: uuid.nullable(),
+  device_id: uuid.nullable(),
+  completed_at: time,
+});
+
+export const DemoScanSuccess = eventOf("DemoScanSuccess", "demo.scan.success", {
+  scan_id: uuid,
+  device_id: uuid,
+  member_id: uuid.nullable(),
+  scanned_at: time,
+});
+
+export const TestEvent = eventOf("WebhookTestEvent", "webhook.test", { test_id: uuid });
+
+const WebhookDisabled = eventOf("WebhookDisabled", "webhook.disabled", {
+  webhook_id: uuid,
+  reason: z.enum(DISABLED_REASONS),
+  disabled_at: time,
+});
 
 /** What webhooks are sent, and listEvents lists. */
 export const EventShape = z
-  .discriminatedUnion("event_type", [
-    eventOf("enrollment.completed", {
-      session_id: uuid.nullable(),
-      member_id: uuid.nullable(),
-      device_id: uuid.nullable(),
-      completed_at: time,
-    }),
-    eventOf("demo.scan.success", {
-      scan_id: uuid,
-      device_id: uuid,
-      member_id: uuid.nullable(),
-      scanned_at: time,
-    }),
-    eventOf("webhook.test", { test_id: uuid }),
-    eventOf("webhook.disabled", {
-      webhook_id: uuid,
-      reason: z.enum(DISABLED_REASONS),
-      disabled_at: time,
-    }),
-  ])
+  .discriminatedUnion("event_type", [EnrollmentCompleted, DemoScanSuccess, TestEvent, WebhookDisabled])
   .meta({ id: "Event" });

@@ -1,0 +1,21 @@
+import * as z from "zod";
+import { defineRoute } from "../../http/route.ts";
+
+export const openapi = defineRoute({
+  method: "GET",
+  path: "/v1/openapi.json",
+  operationId: "openapi",
+  fn: "health",
+  summary: "This document",
+  description: "The API as OpenAPI 3.1.",
+  auth: "public",
+  scope: "public",
+  rate: "free",
+  response: z.looseObject({ openapi: z.literal("3.1.0") }).meta({ id: "OpenApi" }),
+  errors: [],
+  async handle() {
+    // Loaded when it is asked for: it is larger than all the function's code.
+    const { default: document } = await import("../../../../openapi.json", { with: { type: "json" } });
+    return document as { openapi: "3.1.0" };
+  },
+});

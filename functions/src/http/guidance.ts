@@ -1,0 +1,108 @@
+import type { ErrorCode } from "../domain/errors.ts";
+
+interface Guidance {
+  /** When it is answered. */
+  means: string;
+  /** What whoever gets it is to do. */
+  advice: string;
+}
+
+/** What each code tells a developer: for documentation, no function loads it. */
+export const GUIDANCE: Record<ErrorCode, Guidance> = {
+  invalid_request: {
+    means: "Body, query or a header is not as documented; `errors` names each fault by its path.",
+    advice: "Mend the request: sent again as it is, it is refused again.",
+  },
+  unauthenticated: {
+    means: "There is no credential, or it is unknown, revoked, expired or of another kind of thing.",
+    advice: "Check the `Authorization` header; a user signs in again, a terminal registers anew.",
+  },
+  forbidden: {
+    means: "The credential is good, but no credential of its kind may do this.",
+    advice: "Use one of the kinds that the operation names.",
+  },
+  environment_not_tenant_managed: {
+    means: "The project's palms live in no environment of its organization alone, so there are no members.",
+    advice: "Use a project with an environment of your own; `getEnvironment` tells which it has.",
+  },
+  server_lookup_disabled: {
+    means: "Server lookup, which identify and verify need, is switched off for the project.",
+    advice: "Let an admin switch it on: `updateServerLookup`.",
+  },
+  project_not_sandbox: {
+    means: "Terminals of a project that is no sandbox are registered by the operator alone.",
+    advice: "Ask the operator to register the terminal, or use a sandbox project.",
+  },
+  device_disabled: {
+    means: "The terminal is disabled.",
+    advice: "Enable it with `updateDevice`; a terminal polls on and shows that it is out of service.",
+  },
+  not_found: {
+    means: "There is nothing here, or it belongs to somebody else: both answer alike.",
+    advice: "Check the id, and that the credential opens the project it is in.",
+  },
+  method_not_allowed: {
+    means: "The path has no such method; `Allow` lists those that it has.",
+    advice: "Use one of them.",
+  },
+  conflict: {
+    means:
+      "What is there does not allow it: an `external_id` that is taken, a webhook that is disabled, a key that is revoked.",
+    advice: "Read what is there, and decide; sent again as it is, it is refused again.",
+  },
+  duplicate_palm: {
+    means: "The palm is enrolled for another member of the project.",
+    advice: "Find out by identify who has it; delete it there if it is a mistake.",
+  },
+  session_active: {
+    means: "An enrolment session goes on at the terminal.",
+    advice: "Wait for its end, or cancel it: `cancelEnrollment`.",
+  },
+  limit_reached: {
+    means:
+      "There are as many as there may be: palms of a member, webhooks of a project, attempts of a delivery.",
+    advice: "Delete one first.",
+  },
+  idempotency_mismatch: {
+    means: "The `Idempotency-Key` was used in the last 24 hours with another body.",
+    advice: "Use a new key for a new request; send a request again byte by byte.",
+  },
+  expired: {
+    means:
+      "It was here and is over: a registration code, a session, palms whose environment's key was destroyed.",
+    advice: "Begin anew: start another registration or session; destroyed palms are enrolled anew elsewhere.",
+  },
+  too_large: {
+    means: "The body, or a picture in it, is larger than allowed.",
+    advice: "Send a smaller picture: the palm's region alone, at most 1 MiB.",
+  },
+  unsupported_media_type: {
+    means: "The body is not said to be JSON in UTF-8.",
+    advice: "Send `Content-Type: application/json`.",
+  },
+  poor_quality: {
+    means: "The picture is sound, but shows no palm well enough.",
+    advice: "Take another picture: the whole palm, sharp, evenly lit.",
+  },
+  template_mismatch: {
+    means: "The samples are not of one palm.",
+    advice: "Take all samples anew, of one hand.",
+  },
+  destination_not_allowed: {
+    means: "Webhooks are not sent there: no https, a private or reserved address, one of our own hosts.",
+    advice: "Use a public https URL.",
+  },
+  rate_limited: {
+    means: "There were too many requests.",
+    advice: "Wait for `Retry-After` seconds; read `RateLimit` to slow down before.",
+  },
+  internal: {
+    means: "Something went wrong on our side.",
+    advice:
+      "Send it again with the same `Idempotency-Key`; when it lasts, tell the operator the `request_id`.",
+  },
+  unavailable: {
+    means: "A service that it needs does not answer, or is too busy right now.",
+    advice: "Send it again after `Retry-After`, or a growing pause, with the same `Idempotency-Key`.",
+  },
+};
