@@ -1,21 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   DELAYS_MS,
   JITTERS,
   MAX_ATTEMPTS,
   STRETCH,
   WINDOW_MS,
-} from "../functions/src/domain/delivery/schedule.ts";
-import { ROOT } from "./profiles.ts";
-
-/*
- * The table of attempts in docs/webhooks.md: `--write` writes what the schedule says, `--check` compares it.
- */
-
-const PAGE = join(ROOT, "docs", "webhooks.md");
-const BEGIN = "<!-- Written by node scripts/webhooks-docs.ts --write -->\n";
-const END = "<!-- As far as here -->\n";
+} from "../../functions/src/domain/delivery/schedule.ts";
+import { markdownTable } from "./markdown.ts";
 
 const UNITS = [
   ["h", 3_600_000],
@@ -65,35 +55,10 @@ function cells({ first, last, delay, total }: Row): string[] {
   ];
 }
 
-const table = [
-  ["attempt", "waits", "give or take", "with `Retry-After` up to", "after the event"],
-  ["--:", "--:", "--:", "--:", "--:"],
-  ...rows().map(cells),
-]
-  .map((row) => `| ${row.join(" | ")} |`)
-  .join("\n");
+/** When a webhook is sent again. */
+export const attempts = (): string => `${markdownTable(
+  ["--attempt", "--waits", "--give or take", "--with `Retry-After` up to", "--after the event"],
+  rows().map(cells),
+)}
 
-const generated = `${BEGIN}
-${table}
-
-At most ${MAX_ATTEMPTS} attempts, within ${WINDOW_MS / 86_400_000} days of the event.
-
-`;
-
-const page = readFileSync(PAGE, "utf8");
-const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
-if (from < 0 || to < from)
-  throw new Error("docs/webhooks.md has lost the marks around its table of attempts");
-const wanted = page.slice(0, from) + generated + page.slice(to);
-
-if (process.argv.includes("--write")) {
-  writeFileSync(PAGE, wanted);
-} else if (process.argv.includes("--check")) {
-  if (page !== wanted) {
-    console.error("docs/webhooks.md is not what the schedule says: node scripts/webhooks-docs.ts --write");
-    process.exitCode = 1;
-  }
-} else {
-  console.error("usage: node scripts/webhooks-docs.ts --write|--check");
-  process.exitCode = 1;
-}
+At most ${MAX_ATTEMPTS} attempts, within ${WINDOW_MS / 86_400_000} days of the event.`;
