@@ -11,7 +11,7 @@ export const openapi = defineRoute({
   auth: "public",
   scope: "public",
   rate: "free",
-  response: z.looseObject({ openapi: z.literal("3.1.0") }).meta({ id: "OpenApi" }),
+  response: z.looseObject({ openapi: z.enum(["3.1.0"]) }).meta({ id: "OpenApi" }),
   errors: [],
   async handle() {
     // Loaded when it is asked for: it is larger than all the function's code.

@@ -1,0 +1,225 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type GeneratorVerbOptions, generate } from "orval";
+import { ROOT } from "./profiles.ts";
+
+/*
+ * clients/typescript/src/api.ts, made of openapi.json: orval writes the types, and for each operation a function that
+ * says as data what `send` is to do. `--write` writes it, `--check` compares it.
+ */
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  required?: string[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  const?: unknown;
+  $ref?: string;
+  [keyword: string]: unknown;
+}
+
+interface Body {
+  content?: Record<string, { schema: Schema }>;
+}
+
+interface Operation {
+  /** Whether it takes an `Idempotency-Key`. */
+  "x-idempotent"?: boolean;
+  summary: string;
+  description: string;
+  deprecated?: boolean;
+  parameters: { $ref?: string }[];
+  requestBody?: Body;
+  responses: Record<string, Body>;
+}
+
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  webhooks: Record<string, { post: { requestBody: Required<Body> } }>;
+  components: { schemas: Record<string, Schema>; responses?: unknown; parameters?: unknown };
+}
+
+const PATH = join(ROOT, "clients/typescript/src/api.ts");
+const HEADER = `// Made of openapi.json by orval: npm run client. Not to be edited by hand.
+
+import type { Client } from "./client.ts";
+import type { AsksForAll, AsksForPage } from "./pages.ts";
+import { send } from "./send.ts";
+
+`;
+
+const IDEMPOTENCY_KEY = "#/components/parameters/idempotencyKey";
+
+const document = readFileSync(join(ROOT, "openapi.json"), "utf8");
+const wanted = await generateApi(JSON.parse(document));
+if (process.argv.includes("--write")) {
+  writeFileSync(PATH, wanted);
+} else if (process.argv.includes("--check")) {
+  if (readFileSync(PATH, "utf8") !== wanted) {
+    console.error("clients/typescript/src/api.ts is not what openapi.json says: npm run client");
+    process.exitCode = 1;
+  }
+} else {
+  console.error("usage: node scripts/client.ts --write|--check");
+  process.exitCode = 1;
+}
+
+async function generateApi(document: Document): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "palmgate-client-"));
+  const target = join(folder, "api.ts");
+  try {
+    await generate(
+      {
+        input: { target: { ...prepare(document) } },
+        output: {
+          target,
+          mode: "single",
+          client: () => ({ client: functionOf, header: () => "" }),
+          tsconfig: { compilerOptions: { exactOptionalPropertyTypes: true } },
+          override: {
+            header: () => HEADER,
+            enumGenerationType: "union",
+            jsDoc: { filter: describe },
+          },
+        },
+      },
+      folder,
+      { logLevel: "error", throwOnError: true },
+    );
+    return format(tidy(readFileSync(target, "utf8")));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The document as far as types need it: without problems, which are all one type, and without webhooks' headers. */
+function prepare({ paths, webhooks, components, ...document }: Document): Document {
+  for (const operation of operationsOf(paths)) {
+    operation.responses = Object.fromEntries(
+      Object.entries(operation.responses).filter(([, response]) => !("$ref" in response)),
+    );
+    if (isEmpty(jsonOf(operation.requestBody))) delete operation.requestBody;
+    operation["x-idempotent"] = operation.parameters.some(({ $ref }) => $ref === IDEMPOTENCY_KEY);
+    operation.parameters = operation.parameters.filter(({ $ref }) => $ref === undefined);
+  }
+  const events = Object.values(webhooks).map(({ post }) => jsonOf(post.requestBody) as Schema);
+  const { schemas, responses: _, parameters: __, ...rest } = components;
+  return {
+    ...document,
+    paths,
+    webhooks: {},
+    components: {
+      ...rest,
+      schemas: {
+        ...Object.fromEntries(
+          Object.entries(schemas).map(([name, schema]) => [name, alternativesOf(schema)]),
+        ),
+        WebhookEvent: { description: "What webhooks are sent.", oneOf: events },
+      },
+    },
+  };
+}
+
+/** An object that must have one of some properties, as one object for each of them. */
+function alternativesOf({ oneOf, ...schema }: Schema): Schema {
+  const choices = oneOf?.flatMap(({ required = [] }) => required) ?? [];
+  if (choices.length === 0) return oneOf ? { ...schema, oneOf } : schema;
+  const { properties = {}, required = [] } = schema;
+  return {
+    oneOf: choices.map((choice) => ({
+      ...schema,
+      properties: Object.fromEntries(
+        Object.entries(properties).filter(([name]) => name === choice || !choices.includes(name)),
+      ),
+      required: [choice, ...required],
+    })),
+  };
+}
+
+/** A function of an operation: what its path names, its body, its query, the client. */
+function functionOf({ verb, pathRoute, operationName, originalOperation, ...has }: GeneratorVerbOptions) {
+  const operation = originalOperation as unknown as Operation;
+  const ids = [...pathRoute.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+  const body = has.body.definition || undefined;
+  const query = has.queryParams?.schema.name;
+  const success = has.response.definition.success;
+  const answers = Object.keys(operation.responses).filter((status) => !status.startsWith("2"));
+  const does = [
+    `method: "${verb.toUpperCase()}"`,
+    `path: "${pathRoute}"`,
+    ...(ids.length > 0 ? [`ids: { ${ids.join(", ")} }`] : []),
+    ...(body ? ["body"] : []),
+    ...(query ? ["query"] : []),
+    ...(operation["x-idempotent"] ? ["idempotent: true"] : []),
+    ...(answers.length > 0 ? [`answers: [${answers.join(", ")}]`] : []),
+  ];
+  const signature = (query: string | undefined, answer: string) =>
+    [
+      `export function ${operationName}(`,
+      ...ids.map((id) => `  ${id}: string,`),
+      ...(body ? [`  body: ${body},`] : []),
+      ...(query ? [`  query: ${query},`] : []),
+      "  client: Client,",
+      `): Promise<${answer}>`,
+    ].join("\n");
+  // All of a list in an array, or a page of it: which, the query says.
+  const [all, page] = isListOrPage(operation) ? success.split(" | ") : [];
+  const overloads =
+    all && page
+      ? [`${signature(`AsksForAll<${query}>`, all)};`, `${signature(`AsksForPage<${query}>`, page)};`]
+      : [];
+  const implementation = [
+    ...overloads,
+    `${signature(query, success)} {`,
+    `  return send(client, { ${does.join(", ")} });`,
+    "}",
+    "",
+  ].join("\n");
+  return { implementation, imports: [], docComment: commentOf(operation) };
+}
+
+/** What the types do not say, and is for people. */
+function describe({ description }: Schema) {
+  return typeof description === "string" ? [{ key: "description", value: description }] : [];
+}
+
+function commentOf({ summary, description, deprecated }: Operation): string {
+  const lines = [`${summary}.`, "", description, ...(deprecated ? ["", "@deprecated"] : [])];
+  return ["/**", ...lines.map((line) => ` * ${line}`.trimEnd()), " */", ""].join("\n");
+}
+
+/** Each type once, where a query's and an answer's have the same name, and descriptions without their tag. */
+function tidy(source: string): string {
+  const lines = source.split("\n");
+  return lines
+    .filter((line, n) => !/^export type .*;$/.test(line) || lines.indexOf(line) === n)
+    .join("\n")
+    .replaceAll(/\/\*\*\s+\* @description (.*)\s+\*\//g, "/** $1 */");
+}
+
+function format(source: string): string {
+  return execFileSync(join(ROOT, "node_modules/.bin/biome"), ["format", `--stdin-file-path=${PATH}`], {
+    cwd: ROOT,
+    input: source,
+    encoding: "utf8",
+  });
+}
+
+function operationsOf(paths: Document["paths"]): Operation[] {
+  return Object.values(paths).flatMap(Object.values<Operation>);
+}
+
+function jsonOf(body: Body | undefined): Schema | undefined {
+  return body?.content?.["application/json"]?.schema;
+}
+
+function isEmpty(body: Schema | undefined): boolean {
+  return body === undefined || (!body.$ref && Object.keys(body.properties ?? {}).length === 0);
+}
+
+function isListOrPage({ responses }: Operation): boolean {
+  const [first] = jsonOf(responses["200"])?.anyOf ?? [];
+  return first?.["type"] === "array";
+}
