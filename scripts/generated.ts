@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { attempts } from "./generated/attempts.ts";
 import { endpoints } from "./generated/endpoints.ts";
+import { fill } from "./generated/fill.ts";
 import { bodies, counts, lists, rateLimits } from "./generated/limits.ts";
 import { ROOT } from "./profiles.ts";
 
@@ -15,8 +16,6 @@ const GENERATED: Record<string, Record<string, () => string>> = {
   "docs/webhooks.md": { attempts },
 };
 
-const END = "<!-- as far as here -->";
-
 const mode = process.argv[2];
 if (mode !== "--write" && mode !== "--check") {
   console.error("usage: node scripts/generated.ts --write|--check");
@@ -25,7 +24,10 @@ if (mode !== "--write" && mode !== "--check") {
 for (const [page, parts] of Object.entries(GENERATED)) {
   const path = join(ROOT, page);
   const text = readFileSync(path, "utf8");
-  const wanted = Object.entries(parts).reduce((so_far, part) => filled(page, so_far, part), text);
+  const wanted = Object.entries(parts).reduce(
+    (filled, [name, write]) => fill(filled, name, "npm run generate", write()),
+    text,
+  );
   if (wanted === text) continue;
   if (mode === "--write") {
     writeFileSync(path, wanted);
@@ -33,12 +35,4 @@ for (const [page, parts] of Object.entries(GENERATED)) {
     console.error(`${page} is not what the code says: npm run generate`);
     process.exitCode = 1;
   }
-}
-
-function filled(page: string, text: string, [name, write]: [string, () => string]): string {
-  const begin = `<!-- ${name}: written by npm run generate -->`;
-  const from = text.indexOf(begin);
-  const to = text.indexOf(END, from);
-  if (from < 0 || to < 0) throw new Error(`${page} has lost the marks around its ${name}`);
-  return `${text.slice(0, from)}${begin}\n\n${write()}\n\n${text.slice(to)}`;
 }
