@@ -27,7 +27,7 @@ try {
   must(spawnSync("git", ["clone", "--quiet", ROOT, clone]), "git clone");
   console.log(`Node ${shell("node -v").stdout.trim()}, ${shell("git log -1 --format=%h").stdout.trim()}\n`);
   step("npm ci");
-  await startAndReadme();
+  await startAndPages();
   step("npm run demo");
   step("npm run check");
   step("npm test");
@@ -43,8 +43,8 @@ function step(command: string): void {
   report(command, started, status === 0, `${stdout}${stderr}`);
 }
 
-/** `npm start` until it says that it is ready, README's examples against it, then Ctrl-C. */
-async function startAndReadme(): Promise<void> {
+/** `npm start` until it says that it is ready, the pages' examples against it, then Ctrl-C. */
+async function startAndPages(): Promise<void> {
   const started = performance.now();
   const child = spawn("npm", ["start"], { cwd: clone, env: environment(), detached: true });
   let output = "";
@@ -61,7 +61,7 @@ async function startAndReadme(): Promise<void> {
   const isReady = await ready.promise;
   clearTimeout(timer);
   report(`npm start, ready within ${READY_LIMIT_S} s`, started, isReady, output);
-  if (isReady) step("npm run check:readme -- --running");
+  if (isReady) step("npm run test:docs -- --running");
   const stopping = performance.now();
   // As a terminal does: to the whole foreground group.
   if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGINT");

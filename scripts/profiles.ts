@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** `dev` is `npm start`, `demo` is `npm run demo`, `test` is `npm test`: all three can run side by side. */
-export type Profile = "demo" | "dev" | "test";
+/** `dev` is `npm start`, `demo` is `npm run demo`, `test` and `docs` are `npm test`: all of them can run side by side. */
+export type Profile = "demo" | "dev" | "docs" | "test";
 
 export const ROOT = dirname(import.meta.dirname);
 
@@ -10,6 +10,7 @@ const PROFILES: Record<Profile, { project: string; shift: number }> = {
   dev: { project: "demo-palmgate", shift: 0 },
   demo: { project: "demo-palmgate", shift: 100 },
   test: { project: "demo-palmgate-test", shift: 200 },
+  docs: { project: "demo-palmgate", shift: 300 },
 };
 
 type Emulator =

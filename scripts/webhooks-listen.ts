@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { interruption } from "./emulators.ts";
 import { type Received, type Receiver, startReceiver } from "./webhooks/receiver.ts";
 
 /*
@@ -33,7 +34,12 @@ const list = (value: string, before: readonly string[] = []): string[] => [
 
 const program = new Command("npm run webhooks:listen --")
   .description("Receives webhooks at http://localhost:<port>/, verifies and prints them.")
-  .addOption(new Option("--port <port>", "where to listen").default(4000).argParser(number(1024, 65_535)))
+  .addOption(
+    new Option("--port <port>", "where to listen")
+      .env("WEBHOOK_PORT")
+      .default(4000)
+      .argParser(number(1024, 65_535)),
+  )
   .addOption(
     new Option("--secret <secret>", "the webhook's; may be given several times")
       .env("WEBHOOK_SECRET")
@@ -84,12 +90,10 @@ async function listen(): Promise<void> {
         "POST /v1/project/{project_id}/webhooks, and a lost one is replaced by POST …/webhooks/{webhook_id}/rotate-secret.",
     );
   }
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, async () => {
-      await receiver.close();
-      inform(`${json ? "" : "\n"}${summarize(receiver)}`);
-    });
-  }
+  interruption().addEventListener("abort", async () => {
+    await receiver.close();
+    inform(`${json ? "" : "\n"}${summarize(receiver)}`);
+  });
 }
 
 /** A line about it, then its body. */

@@ -84,7 +84,9 @@ function createProgram(
   const program = new Command("npm run terminal --")
     .description("A palm terminal on this computer: it behaves as a real one, and sees pictures from files.")
     .addOption(
-      new Option("--api <url>", `where the API is (default: its folder's, or ${SUITE})`).argParser(base),
+      new Option("--api <url>", `where the API is (default: its folder's, or ${SUITE})`)
+        .env("PALMGATE_URL")
+        .argParser(base),
     )
     .addOption(
       new Option(

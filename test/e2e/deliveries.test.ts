@@ -4,6 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Client, createClient } from "../support/client.ts";
+import { compare } from "../support/pages/compare.ts";
+import { readPage } from "../support/pages/pages.ts";
+import { type Block, parseBlocks } from "../support/pages/parse.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { type Received, type Receiver, startReceiver } from "../support/receiver.ts";
 import { everyDocument, flatten } from "../support/stores.ts";
@@ -122,6 +125,19 @@ describe("Deliveries", function () {
     tenant = await newTenant(deps);
   });
   afterEach(() => receiver.stop());
+
+  it("come as docs/webhooks.md shows", async () => {
+    const mine = ({ marks }: Block) => marks.includes("run-by=test/e2e/deliveries.test.ts");
+    const [shown, ...more] = parseBlocks(readPage("docs/webhooks.md")).filter(mine);
+    assert.ok(shown && more.length === 0);
+    await subscribe({ url: `${receiver.url}palmgate` });
+    await enroll();
+    const [{ method, path, headers, body }] = (await receiver.first(1, SOON_MS)) as [Received];
+    const names = [...shown.text.matchAll(/^([\w-]+): /gm)].map(([, name = ""]) => name);
+    const came = names.map((name) => `${name}: ${headers[name.toLowerCase()]}`);
+    const request = [`${method} ${path} HTTP/1.1`, ...came, "", body, ""].join("\n");
+    assert.deepEqual(compare({ language: "http", text: shown.text }, request), []);
+  });
 
   it("tell of an enrolment once, within 5 seconds, signed, and are on record with their attempt", async () => {
     const { id: webhook_id, secret } = await subscribe();
