@@ -199,15 +199,16 @@ describe("A page's shell", () => {
     });
   });
 
-  it("runs JavaScript and TypeScript, which find packages and what the page has exported", async () => {
-    await run("bash", "export SECRET=whsec_c2VjcmV0 HIDDEN=; unset HIDDEN; HIDDEN=1");
-    const js =
-      'import { Webhook } from "standardwebhooks";\nconsole.log(typeof new Webhook(process.env.SECRET).verify, process.env.HIDDEN);\n';
-    const ts =
-      'import type { Stats } from "node:fs";\nconst at: Stats["mtime"] = new Date(0);\nconsole.log(await at.getTime());\n';
-    assert.deepEqual(await run("js", js), { printed: "function undefined\n", said: "", status: 0 });
-    assert.deepEqual(await run("ts", ts), { printed: "0\n", said: "", status: 0 });
-    const { status, said } = await run("ts", "const one: number = 1;\nthrow new Error(String(one));\n");
+  it("runs JavaScript and TypeScript, which find packages, the client, and what the page has exported", async () => {
+    await run("bash", "HIDDEN=1; export SHOWN=2");
+    const print = "console.log(typeof it, process.env.HIDDEN, process.env.SHOWN);\n";
+    const printed = { printed: "function undefined 2\n", said: "", status: 0 };
+    assert.deepEqual(await run("js", `import { Webhook as it } from "standardwebhooks";\n${print}`), printed);
+    assert.deepEqual(
+      await run("ts", `import { type Client, createClient as it } from "@palmgate/client";\n${print}`),
+      printed,
+    );
+    const { status, said } = await run("ts", "const faults: number = 1;\nthrow new Error(String(faults));\n");
     assert.equal(status, 1);
     assert.match(said, /Error: 1/);
   });

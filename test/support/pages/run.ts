@@ -1,10 +1,14 @@
+import { join } from "node:path";
+
+/** Reads its program from stdin, and so finds packages from the shell's folder on. */
+const NODE = `"${process.execPath}" --import "${join(import.meta.dirname, "resolve.ts")}"`;
+
 /**
  * What is run, by language: @returns for the file that holds a block's text the line of bash that runs it. All of it happens in
  * the page's shell, so a program finds there what the page has exported.
  */
 export const RUN: Record<string, (file: string) => string> = {
-  bash: (file) => `. ${file} < /dev/null`,
-  // Read from stdin, it finds packages from the shell's folder on.
-  js: (file) => `"$PAGE_NODE" --input-type=module < ${file}`,
-  ts: (file) => `"$PAGE_NODE" --input-type=module-typescript < ${file}`,
+  bash: (file) => `. "${file}" < /dev/null`,
+  js: (file) => `${NODE} --input-type=module < "${file}"`,
+  ts: (file) => `${NODE} --input-type=module-typescript < "${file}"`,
 };

@@ -31,7 +31,7 @@ export function openShell(cwd: string, { env, toHere, toPage }: Surroundings): S
   const folder = mkdtempSync(join(tmpdir(), "palmgate-page-"));
   const child = spawn("bash", ["--noprofile", "--norc"], {
     cwd,
-    env: { ...process.env, ...env, PAGE_NODE: process.execPath },
+    env: { ...process.env, ...env },
     detached: true, // a process group of its own
     stdio: ["pipe", "pipe", "pipe"],
   });
