@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mock } from "node:test";
 import { Webhook } from "standardwebhooks";
 import * as palmgate from "../../clients/typescript/src/index.ts";
@@ -308,6 +311,16 @@ describe("The TypeScript client", () => {
       );
     });
 
+    it("when the same request is still under way: a conflict says when it will be over", async () => {
+      const underWay = () => problem(409, "conflict", {}, { "Retry-After": "1" });
+      const { client, seen } = answered([underWay, () => json({ id: ID }, 201)]);
+      assert.deepEqual(await value(createMember(ID, {}, client)), { id: ID });
+      assert.deepEqual(
+        seen.map(({ at }) => at),
+        [0, 1250],
+      );
+    });
+
     it("as often as it is told", async () => {
       for (const maxRetries of [0, 2]) {
         const { client, seen } = answered([refusals.unavailable], { maxRetries });
@@ -373,6 +386,27 @@ describe("The TypeScript client", () => {
       assert.deepEqual([error.code, error.retryAfter, seen.length], ["rate_limited", 600, 1]);
     });
 
+    it("not where it is led: what is moved is refused", async () => {
+      const server = createServer((_, response) => {
+        response.writeHead(301, { Location: "/v1/elsewhere", "Content-Type": "text/html" }).end("moved");
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, fetch });
+      const error = await refusal(createMember(ID, {}, client)).finally(() => server.close());
+      assert.ok(error instanceof PalmgateError);
+      assert.deepEqual([error.status, error.code], [301, undefined]);
+    });
+
+    it("names the first of several addresses that did not answer", async () => {
+      const none = new AggregateError([new Error("ECONNREFUSED ::1"), new Error("ECONNREFUSED 127.0.0.1")]);
+      const { client } = answered([() => Promise.reject(new TypeError("fetch failed", { cause: none }))]);
+      const error = await refusal(identify(ID, { image: "" }, client));
+      assert.ok(error instanceof PalmgateConnectionError);
+      assert.match(error.message, /tried once: Error: ECONNREFUSED ::1$/);
+    });
+
     it("not for ever: what is never answered says so, and why", async () => {
       const { client, seen } = answered([cut]);
       const error = await refusal(getMember(ID, ID, client));
@@ -427,17 +461,38 @@ describe("The TypeScript client", () => {
     it("leaves no timer and no listener behind", async () => {
       const abort = new AbortController();
       const { signal } = abort;
-      const counts = { addEventListener: 0, removeEventListener: 0 };
-      for (const name of ["addEventListener", "removeEventListener"] as const) {
-        const original = signal[name].bind(signal) as (...args: unknown[]) => void;
-        mock.method(signal, name, (...args: unknown[]) => {
-          counts[name]++;
-          original(...args);
-        });
-      }
-      const { client } = answered([refusals.unavailable, () => json({})]);
+      const counts: Record<string, number> = {};
+      const counting = <T extends object>(object: T, ...names: (keyof T & string)[]) => {
+        for (const name of names) {
+          const original = (object[name] as (...args: unknown[]) => unknown).bind(object);
+          counts[name] = 0;
+          mock.method(
+            object,
+            name as never,
+            ((...args: unknown[]) => {
+              counts[name] = (counts[name] ?? 0) + 1;
+              return original(...args);
+            }) as never,
+          );
+        }
+      };
+      counting(signal, "addEventListener", "removeEventListener");
+      counting(globalThis, "setTimeout", "clearTimeout");
+      const { client } = answered([refusals.unavailable, () => json({}), refusals.rate_limited]);
       await value(getMember(ID, ID, client.with({ signal })));
-      assert.deepEqual(counts, { addEventListener: 3, removeEventListener: 3 });
+      // Each try's time is up when it ends; the pause between has passed.
+      assert.deepEqual(counts, {
+        addEventListener: 3,
+        removeEventListener: 3,
+        setTimeout: 3,
+        clearTimeout: 2,
+      });
+      const waiting = getMember(ID, ID, client.with({ signal }));
+      waiting.catch(() => undefined);
+      await new Promise((resolve) => setImmediate(resolve));
+      abort.abort();
+      await refusal(waiting);
+      assert.deepEqual([counts["setTimeout"], counts["clearTimeout"]], [5, 4]);
     });
   });
 
@@ -578,7 +633,12 @@ describe("verifyWebhook", () => {
       ["as it is", body, signed(now), true],
       ["a tampered body", body.replace("test_id", "test_ip"), signed(now), false],
       ["another id", body, { ...signed(now), "webhook-id": "other" }, false],
-      ["a later time", body, { ...signed(now), "webhook-timestamp": `${Math.floor(now.getTime() / 1000) + 60}` }, false],
+      [
+        "a later time",
+        body,
+        { ...signed(now), "webhook-timestamp": `${Math.floor(now.getTime() / 1000) + 60}` },
+        false,
+      ],
       ["a stale one", body, signed(new Date(now.getTime() - MINUTES_6)), false],
       ["one of the future", body, signed(new Date(now.getTime() + MINUTES_6)), false],
       ["another's secret", body, signed(now, other), false],

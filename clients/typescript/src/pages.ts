@@ -39,7 +39,7 @@ export async function* pages<Ids extends string[], Query extends Paging, Answer 
 ): AsyncGenerator<Answer, void, undefined> {
   const ids = args.slice(0, -2) as Ids;
   const [query, client] = args.slice(-2) as [Query, Client];
-  let cursor = query.cursor;
+  let cursor: string | undefined;
   do {
     const asked = { per_page: PER_PAGE, ...query, ...(cursor === undefined ? {} : { cursor }) };
     const page = await list(...ids, asked, client);

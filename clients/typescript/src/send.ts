@@ -35,8 +35,10 @@ export async function send<T>(client: Client, request: Request): Promise<T> {
   const headers = new Headers(client.headers);
   if (body !== undefined) headers.set("Content-Type", "application/json");
   if (idempotent) headers.set("Idempotency-Key", client.idempotencyKey ?? crypto.randomUUID());
-  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  const repeatable = idempotent || (method !== "POST" && method !== "PATCH");
+  // A POST that follows a redirect becomes a GET.
+  const init: RequestInit = { method, headers, redirect: "manual" };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  const repeatable = idempotent === true || (method !== "POST" && method !== "PATCH");
   for (let tries = 1; ; tries++) {
     signal?.throwIfAborted();
     const credential = typeof key === "function" ? await key() : key;
@@ -48,15 +50,12 @@ export async function send<T>(client: Client, request: Request): Promise<T> {
       signal?.throwIfAborted();
       const again = tries <= maxRetries;
       if (error instanceof PalmgateError) {
+        if (!again || !isForNow(error, repeatable)) throw error;
         retryAfter = error.retryAfter ?? 0;
-        const refused = [429, 503].includes(error.status) && retryAfter <= LONGEST_RETRY_AFTER;
-        // A proxy had no answer.
-        const unanswered = repeatable && [502, 504].includes(error.status);
-        if (!again || !(refused || unanswered)) throw error;
       } else if (!again || !repeatable) {
-        const { cause = error } = error as Error;
+        const tried = tries === 1 ? "once" : `${tries} times`;
         throw new PalmgateConnectionError(
-          `${method} ${path} was not answered, tried ${tries === 1 ? "once" : `${tries} times`}: ${cause}`,
+          `${method} ${path} was not answered, tried ${tried}: ${causeOf(error)}`,
           { cause: error },
         );
       }
@@ -64,6 +63,21 @@ export async function send<T>(client: Client, request: Request): Promise<T> {
     const longest = Math.min(LONGEST_PAUSE_MS, PAUSE_MS * 2 ** (tries - 1));
     await sleep(retryAfter * 1000 + Math.random() * longest, signal);
   }
+}
+
+/** Whether it may be another answer soon. */
+function isForNow({ status, retryAfter }: PalmgateError, repeatable: boolean): boolean {
+  if (retryAfter !== undefined && retryAfter > LONGEST_RETRY_AFTER) return false;
+  // A conflict that says when: the same request is under way.
+  if (status === 409) return retryAfter !== undefined;
+  // A proxy's 502 or 504: the API did not answer it.
+  return status === 429 || status === 503 || (repeatable && (status === 502 || status === 504));
+}
+
+/** Node says why in the cause, and of several addresses in the first one's. */
+function causeOf(error: unknown): unknown {
+  const { cause = error } = error as { cause?: { errors?: unknown[] } };
+  return (cause as { errors?: unknown[] }).errors?.[0] ?? cause;
 }
 
 /** @throws TypeError for an id that can be none: it would make another path. */
