@@ -1,3 +1,11 @@
+import type {
+  ClaimedRegistration,
+  Command,
+  EnrollmentSession,
+  PendingRegistration,
+  Registration,
+  ScannedPalm,
+} from "../../clients/typescript/src/index.ts";
 import type { Tell } from "./screen.ts";
 
 /** What a program has of time and chance. */
@@ -8,62 +16,6 @@ export interface World {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** 0 ≤ u < 1 */
   random(): number;
-}
-
-interface Registration {
-  registration_code: string;
-  claim_token: string;
-  expires_at: string;
-}
-
-type Claim =
-  | { status: "pending" }
-  | { status: "registered"; device_id: string; project_id: string; device_key: string };
-
-export interface Session {
-  session_id: string;
-  member_id: string | null;
-  hand: "left" | "right" | "unknown";
-  status: "pending" | "capturing" | "completed" | "failed" | "cancelled" | "expired";
-  samples_required: number;
-  samples_accepted: number;
-  last_rejection: { code: string; at: string } | null;
-  version: number;
-  expires_at: string;
-}
-
-interface Device {
-  id: string;
-  project_id: string;
-  name: string;
-  enabled: boolean;
-  mode: "standard" | "demo";
-}
-
-export interface Command {
-  session: Session | null;
-  device: Device;
-  template_format: string | null;
-}
-
-interface Transaction {
-  id: string;
-  status: "approved" | "declined";
-  amount_minor: number;
-  currency: string;
-  reference: string | null;
-}
-
-export interface Scan {
-  scan_id: string;
-  outcome: "identified" | "no_match";
-  member_id: string | null;
-  score: number | null;
-  threshold: number;
-  hand: string | null;
-  searched: number;
-  took_ms: number;
-  transaction: Transaction | null;
 }
 
 /** An answer that refuses, and will go on refusing. */
@@ -164,7 +116,7 @@ export class Api {
   }
 
   claimRegistration(token: string, signal: AbortSignal) {
-    return this.#send<Claim>({
+    return this.#send<PendingRegistration | ClaimedRegistration>({
       path: `${this.#base}/v1/terminal/registrations/claim`,
       body: "{}",
       token,
@@ -194,7 +146,7 @@ export class Api {
     sample: { sample_id: string; image: string; hand?: "left" | "right" },
     signal: AbortSignal,
   ) {
-    return this.#send<Session>({
+    return this.#send<EnrollmentSession>({
       path: `${this.#searchBase}/v1/terminal/enrollment/${session_id}/samples`,
       body: JSON.stringify(sample),
       token,
@@ -211,7 +163,7 @@ export class Api {
     signal: AbortSignal,
     { within_ms }: { within_ms?: number } = {},
   ) {
-    return this.#send<Scan>({
+    return this.#send<ScannedPalm>({
       path: `${this.#searchBase}/v1/terminal/scans`,
       body,
       token,

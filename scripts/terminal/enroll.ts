@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type Answer, Refused, type Session } from "./api.ts";
+import type { EnrollmentSession } from "../../clients/typescript/src/index.ts";
+import { type Answer, Refused } from "./api.ts";
 import type { Registered } from "./identity.ts";
 import { LONGEST_WAIT_S, type Poll } from "./poll.ts";
 import type { Terminal } from "./terminal.ts";
@@ -10,12 +11,12 @@ const BETWEEN_MS = 1000;
 const ALL_REFUSED_MS = 5000;
 const LONGEST_PAUSE_MS = 60_000;
 
-const isActive = ({ status }: Session): boolean => status === "pending" || status === "capturing";
+const isActive = ({ status }: EnrollmentSession): boolean => status === "pending" || status === "capturing";
 
 /** How a session ended for this terminal. */
 export interface Ended {
   /** `refused`: no sample is taken, though it goes on. */
-  status: Session["status"] | "refused";
+  status: EnrollmentSession["status"] | "refused";
   code: string | null;
 }
 
@@ -27,7 +28,7 @@ export async function capture(
   terminal: Terminal,
   { device_key }: Registered,
   poll: Poll,
-  began: Session,
+  began: EnrollmentSession,
 ): Promise<Ended> {
   const { api, camera, tell, signal } = terminal;
   const { session_id, member_id, hand, samples_accepted, samples_required, expires_at } = began;
@@ -104,9 +105,9 @@ export async function capture(
 async function stillGoesOn(
   { world }: Terminal,
   poll: Poll,
-  session: Session,
+  session: EnrollmentSession,
   pause: number,
-): Promise<{ session: Session } | Ended> {
+): Promise<{ session: EnrollmentSession } | Ended> {
   const until = world.now() + pause;
   for (;;) {
     const left = Math.ceil((until - world.now()) / 1000);
@@ -119,13 +120,13 @@ async function stillGoesOn(
 }
 
 /** A terminal is told that its session has ended, not how: by its time, or before. */
-function fateOf({ server_ms }: Answer<unknown>, { expires_at }: Session): Ended {
+function fateOf({ server_ms }: Answer<unknown>, { expires_at }: EnrollmentSession): Ended {
   // `Date` tells whole seconds.
   const isPast = server_ms !== undefined && server_ms + 1000 > Date.parse(expires_at);
   return { status: isPast ? "expired" : "cancelled", code: null };
 }
 
-function end({ tell }: Terminal, { session_id, member_id }: Session, ended: Ended): Ended {
+function end({ tell }: Terminal, { session_id, member_id }: EnrollmentSession, ended: Ended): Ended {
   tell({ event: "ended", session_id, member_id, ...ended });
   return ended;
 }

@@ -1,4 +1,5 @@
-import { type Answer, backoff, type Command, type Session } from "./api.ts";
+import type { Command, EnrollmentSession } from "../../clients/typescript/src/index.ts";
+import { type Answer, backoff } from "./api.ts";
 import type { Registered } from "./identity.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -9,7 +10,7 @@ export const LONGEST_WAIT_S = 25;
 const TOO_SOON_MS = 1000;
 
 /** What the terminal knows of its session: a poll that names it is answered when something else holds. */
-export type Known = Pick<Session, "session_id" | "version">;
+export type Known = Pick<EnrollmentSession, "session_id" | "version">;
 
 /** Asks what there is to do. It tells of the device's settings, and never asks faster than it learns something. */
 export class Poll {

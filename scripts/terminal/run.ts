@@ -1,4 +1,5 @@
-import { NoAnswer, Refused, type Session } from "./api.ts";
+import type { EnrollmentSession } from "../../clients/typescript/src/index.ts";
+import { NoAnswer, Refused } from "./api.ts";
 import { capture, type Ended } from "./enroll.ts";
 import type { Registered } from "./identity.ts";
 import type { Key, Keys } from "./keys.ts";
@@ -45,7 +46,12 @@ async function nextEnrolment(terminal: Terminal, me: Registered, poll: Poll): Pr
 }
 
 /** Captures a palm that was not enrolled in this run, of the hand that is asked for, where the pictures have such. */
-async function enrol(terminal: Terminal, me: Registered, poll: Poll, session: Session): Promise<Ended> {
+async function enrol(
+  terminal: Terminal,
+  me: Registered,
+  poll: Poll,
+  session: EnrollmentSession,
+): Promise<Ended> {
   const { camera } = terminal;
   camera.turnToNew(session.hand);
   const ended = await capture(terminal, me, poll, session);

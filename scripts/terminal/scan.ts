@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { Refused, type Scan } from "./api.ts";
+import type { ScannedPalm } from "../../clients/typescript/src/index.ts";
+import { Refused } from "./api.ts";
 import type { Payment, Registered } from "./identity.ts";
 import type { Money, Tell } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
@@ -10,7 +11,7 @@ const PATIENCE_MS = 30_000;
 const ASKED_AGAIN_MS = 23 * 60 * 60_000;
 
 /** Whose palm is in front? @throws Refused, NoAnswer */
-export async function scan(terminal: Terminal, { device_key }: Registered): Promise<Scan> {
+export async function scan(terminal: Terminal, { device_key }: Registered): Promise<ScannedPalm> {
   const { api, camera, tell, signal } = terminal;
   const { file, image } = camera.present();
   const { body } = await api.scan(device_key, JSON.stringify({ image }), randomUUID(), signal, {
@@ -24,7 +25,7 @@ export async function scan(terminal: Terminal, { device_key }: Registered): Prom
  * A payment by the palm in front. What is sent, and its key, are on the disk before it is sent and until it is answered:
  * whatever happens meanwhile, it is the same payment that is asked again. One that is not answered comes first.
  */
-export async function pay(terminal: Terminal, me: Registered, money: Money): Promise<Scan> {
+export async function pay(terminal: Terminal, me: Registered, money: Money): Promise<ScannedPalm> {
   await settlePending(terminal, me);
   const { file, image } = terminal.camera.present();
   const { reference, ...amount } = money;
@@ -44,7 +45,7 @@ export async function pay(terminal: Terminal, me: Registered, money: Money): Pro
  * Asks again what an earlier run was not told.
  * @returns what came of it; undefined when there was nothing to ask
  */
-export async function settlePending(terminal: Terminal, me: Registered): Promise<Scan | undefined> {
+export async function settlePending(terminal: Terminal, me: Registered): Promise<ScannedPalm | undefined> {
   const { folder, tell, world } = terminal;
   const payment = folder.payment;
   if (payment === undefined) return undefined;
@@ -69,8 +70,8 @@ async function settle(
   { device_key }: Registered,
   payment: Payment,
   picture: string | null,
-): Promise<Scan> {
-  let answer: Scan;
+): Promise<ScannedPalm> {
+  let answer: ScannedPalm;
   try {
     ({ body: answer } = await api.scan(device_key, payment.body, payment.idempotency_key, signal));
   } catch (error) {
@@ -99,7 +100,7 @@ const moneyOf = ({ amount_minor, currency, reference }: Money): Money => ({
 export const tellUnknown = (tell: Tell, payment: Payment, reason: string): void =>
   tell({ event: "payment_unknown", ...moneyOf(payment), created_at: payment.created_at, reason });
 
-function tellScan(tell: Tell, scan: Scan, picture: string | null): void {
+function tellScan(tell: Tell, scan: ScannedPalm, picture: string | null): void {
   const { scan_id, outcome, member_id, score, threshold, searched, took_ms } = scan;
   tell({ event: "scan", picture, scan_id, outcome, member_id, score, threshold, searched, took_ms });
 }
