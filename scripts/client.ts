@@ -30,7 +30,7 @@ interface Operation {
   summary: string;
   description: string;
   deprecated?: boolean;
-  parameters: { $ref?: string }[];
+  parameters: { $ref?: string; in?: string; name?: string }[];
   requestBody?: Body;
   responses: Record<string, Body>;
 }
@@ -101,8 +101,12 @@ function prepare({ paths, webhooks, components, ...document }: Document): Docume
       Object.entries(operation.responses).filter(([, response]) => !("$ref" in response)),
     );
     if (isEmpty(jsonOf(operation.requestBody))) delete operation.requestBody;
-    operation["x-idempotent"] = operation.parameters.some(({ $ref }) => $ref === IDEMPOTENCY_KEY);
-    operation.parameters = operation.parameters.filter(({ $ref }) => $ref === undefined);
+    operation["x-idempotent"] = operation.parameters.some(
+      ({ $ref, name }) => $ref === IDEMPOTENCY_KEY || name === "Idempotency-Key",
+    );
+    operation.parameters = operation.parameters.filter((parameter) =>
+      /^(path|query)$/.test(`${parameter.in}`),
+    );
   }
   const events = Object.values(webhooks).map(({ post }) => jsonOf(post.requestBody) as Schema);
   const { schemas, responses: _, parameters: __, ...rest } = components;

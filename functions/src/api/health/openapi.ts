@@ -11,6 +11,7 @@ export const openapi = defineRoute({
   auth: "public",
   scope: "public",
   rate: "free",
+  // An enumeration of one: what makes clients takes a constant beside other properties for a value.
   response: z.looseObject({ openapi: z.enum(["3.1.0"]) }).meta({ id: "OpenApi" }),
   errors: [],
   async handle() {
