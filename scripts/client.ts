@@ -15,7 +15,6 @@ interface Schema {
   required?: string[];
   anyOf?: Schema[];
   oneOf?: Schema[];
-  const?: unknown;
   $ref?: string;
   [keyword: string]: unknown;
 }

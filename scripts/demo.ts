@@ -3,7 +3,36 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "csv-parse/sync";
-import { type Answer, createApi, signIn } from "./api.ts";
+import {
+  type Client,
+  createClient,
+  createMember,
+  createOrganizationApiKey,
+  createWebhook,
+  deleteDevice,
+  deleteMember,
+  enrollPalm,
+  exportTransactions,
+  getEnvironment,
+  getMember,
+  health,
+  identify,
+  listAudit,
+  listDeliveries,
+  listPalms,
+  listProjects,
+  listScans,
+  listTransactions,
+  PalmgateError,
+  pollEnrollment,
+  registerDevice,
+  revokeOrganizationApiKey,
+  scanSummary,
+  startEnrollment,
+  testWebhook,
+  verifyPalm,
+} from "../clients/typescript/src/index.ts";
+import { signIn } from "./api.ts";
 import { interruption, type Suite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
 import { printTable } from "./table.ts";
@@ -12,8 +41,8 @@ import { type Received, type Receiver, startReceiver } from "./webhooks/receiver
 import { startWorld } from "./world-start.ts";
 
 /*
- * The main job, played on a suite of its own by somebody who has nothing but the documentation: HTTP through Hosting,
- * the Auth emulator's sign-in, and the files of emulator-data/.
+ * The main job, played on a suite of its own by somebody who has nothing but the documentation: the client through
+ * Hosting, the Auth emulator's sign-in, and the files of emulator-data/.
  */
 
 const DATA = join(ROOT, "emulator-data");
@@ -26,18 +55,39 @@ const NEWCOMER = ["enrol-1", "enrol-2", "enrol-3", "fresh-1", "fresh-2"].map((na
   join(DATA, "palms", `newcomer-${name}.png`),
 );
 
-interface Step {
-  title: string;
+interface Answer<Body> {
   /** As the table shows it. */
   request: string;
-  send: () => Promise<Answer>;
-  /** The status, 0 where we see none, and the fields of the body that matter. */
-  expect: readonly [status: number, fields?: Record<string, unknown>];
-  /** What must hold of the body beyond that. */
-  holds?: (body: Answer["body"]) => boolean;
-  /** What came back, in a few words. */
-  tell: (body: Answer["body"]) => string;
+  /** 0 where we see none. */
+  status: number;
+  body: Body;
+  ms: number;
 }
+
+interface Step<Body> {
+  title: string;
+  send: () => Promise<Answer<Body>>;
+  /** The status, and the fields of the body that matter. */
+  expect: readonly [status: number, fields?: object];
+  /** What must hold of the body beyond that. */
+  holds?: (body: Body) => boolean;
+  /** What came back, in a few words. */
+  tell: (body: Body) => string;
+}
+
+type Refusal = Pick<PalmgateError, "code">;
+type Fields = Record<string, unknown> | undefined;
+
+/** Of a comparison with one member's palms or with all. */
+interface Verdict {
+  outcome: string;
+  score: number | null;
+  threshold: number;
+  searched?: number;
+}
+
+/** The first four letters stand for it. */
+const UUID = /([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 class Unexpected extends Error {}
 
@@ -61,60 +111,61 @@ try {
 }
 
 async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): Promise<void> {
-  const api = createApi(suite.baseUrl);
-  const via = (method: string, path: string, more?: Parameters<typeof api>[2]) => ({
-    request: `${method.padEnd(6)} ${path.replaceAll(/([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "$1…")}`,
-    send: () => api(method, path, more),
+  /** What a client with this key asks. */
+  const by = <Body>(key: string | undefined, ask: (client: Client) => Promise<Body>) => ({
+    send: () => asked(createClient({ baseUrl: suite.baseUrl, key }), ask),
   });
-  const inProject = (method: string, path: string, token: string, body?: unknown) =>
-    via(method, `/project/${PROJECT}${path}`, { token, body });
+  /** The same, where it is to be refused. */
+  const refused = (key: string, ask: (client: Client) => Promise<unknown>) =>
+    by(key, async (client): Promise<Refusal> => ask(client) as Promise<Refusal>);
   console.log(`\nEvery path below is under ${suite.baseUrl}/v1.\n`);
   const steps = newSteps();
 
   await steps.play({
     title: "Is everything well?",
-    ...via("GET", "/health"),
+    ...by(undefined, health),
     expect: [200, { status: "ok" }],
-    tell: ({ checks }) => checks.map(({ name }: { name: string }) => name).join(", "),
+    tell: ({ checks }) => checks.map(({ name }) => name).join(", "),
   });
 
   const { users, api_keys } = JSON.parse(readFileSync(join(DATA, "credentials.json"), "utf8"));
   const [{ email, password }] = users;
   const { idToken } = await steps.play({
     title: "Sign in to the console",
-    request: "POST   (the Auth emulator)",
-    send: () => signIn(suite.ports.auth, email, password),
+    send: async () => ({
+      request: "POST   (the Auth emulator)",
+      ...(await signIn(suite.ports.auth, email, password)),
+    }),
     expect: [200, { email }],
     tell: () => `an ID token of ${email}`,
   });
   await steps.play({
     title: "Which projects are mine?",
-    ...via("GET", "/projects", { token: idToken }),
+    ...by(idToken, listProjects),
     expect: [200],
-    tell: (projects) => projects.map(({ name }: { name: string }) => name).join(", "),
+    tell: (projects) => projects.map(({ name }) => name).join(", "),
   });
-  const keys = `/organization/${ORGANIZATION}/api-keys`;
   const { id: key_id, key } = await steps.play({
     title: "Make an API key",
-    ...via("POST", keys, { token: idToken, body: { name: "Demo", project_ids: [PROJECT] } }),
+    ...by(idToken, (client) =>
+      createOrganizationApiKey(ORGANIZATION, { name: "Demo", project_ids: [PROJECT] }, client),
+    ),
     expect: [201, { name: "Demo", project_ids: [PROJECT], revoked_at: null }],
     tell: ({ prefix }) => `${prefix.slice(0, 9)}…, shown this once`,
   });
 
-  const webhooks = `/project/${PROJECT}/webhooks`;
   const { id: webhook_id, secret } = await steps.play({
     title: "Be told of enrolments",
-    ...via("POST", webhooks, {
-      token: key,
-      body: { url: receiver.url, event_types: ["enrollment.completed"] },
-    }),
+    ...by(key, (client) =>
+      createWebhook(PROJECT, { url: receiver.url, event_types: ["enrollment.completed"] }, client),
+    ),
     expect: [201, { url: receiver.url, enabled: true }],
     tell: ({ secret }) => `${secret.slice(0, 9)}…, shown this once`,
   });
   receiver.trust(secret);
   await steps.play({
     title: "Does it reach us? A test",
-    ...via("POST", `${webhooks}/${webhook_id}/test`, { token: key }),
+    ...by(key, (client) => testWebhook(PROJECT, webhook_id, client)),
     expect: [202],
     tell: () => "it is on its way",
   });
@@ -127,15 +178,17 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
 
   await steps.play({
     title: "Whose palm is this new one?",
-    ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
+    ...by(key, (client) => identify(PROJECT, image("newcomer-fresh-1"), client)),
     expect: [200, { outcome: "no_match", member_id: null }],
     tell: verdict,
   });
-  const creation = via("POST", `/project/${PROJECT}/members`, {
-    token: key,
-    body: { name: "Noa Levy", external_id: "demo-1" },
-    idempotencyKey: "demo-1",
-  });
+  const creation = by(key, (client) =>
+    createMember(
+      PROJECT,
+      { name: "Noa Levy", external_id: "demo-1" },
+      client.with({ idempotencyKey: "demo-1" }),
+    ),
+  );
   const { id: member_id } = await steps.play({
     title: "Create a member",
     ...creation,
@@ -148,12 +201,12 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
     expect: [201, { id: member_id }],
     tell: ({ name }) => `${name}, the same one`,
   });
-  const samples = [1, 2, 3].map((k) => ({ ...image(`newcomer-enrol-${k}`), hand: "right" }));
+  const samples = [1, 2, 3].map((k) => ({ ...image(`newcomer-enrol-${k}`), hand: "right" as const }));
   await steps.play({
     title: "Enrol it from three pictures",
-    ...inProject("POST", "/enroll", key, { member_id, samples }),
+    ...by(key, (client) => enrollPalm(PROJECT, { member_id, samples }, client)),
     expect: [201, { member_id, hand: "right", samples: 3 }],
-    tell: ({ hand, quality }) => `${hand} palm, quality ${Math.round(quality)} of 100`,
+    tell: ({ hand, quality }) => `${hand} palm, quality ${Math.round(Number(quality))} of 100`,
   });
   await steps.play({
     title: "And the webhook?",
@@ -162,82 +215,80 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
     holds: ({ body }) => JSON.parse(body).data.member_id === member_id,
     tell: received,
   });
-  const deliveries = via("GET", `${webhooks}/${webhook_id}/deliveries`, { token: key });
+  const deliveries = by(key, (client) => listDeliveries(PROJECT, webhook_id, {}, client));
   await steps.play({
     title: "What was sent, as we see it?",
-    ...deliveries,
     // The endpoint has it before we have its answer.
-    send: () => eventually(deliveries.send, ({ items: [last] }) => last.status !== "pending"),
+    send: () => eventually(deliveries.send, ({ items: [last] }) => last?.status !== "pending"),
     expect: [200, { total_count: 2 }],
     tell: ({ items: [last] }) =>
-      `${last.event_type}, ${last.last_status_code} at attempt ${last.attempt_count}`,
+      `${last?.event_type}, ${last?.last_status_code} at attempt ${last?.attempt_count}`,
   });
   await steps.play({
     title: "Identify it by a fourth",
-    ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
+    ...by(key, (client) => identify(PROJECT, image("newcomer-fresh-1"), client)),
     expect: [200, { outcome: "identified", member_id, hand: "right" }],
     tell: verdict,
   });
-  const member = `/members/${member_id}`;
   await steps.play({
     title: "Is it hers? By a fifth",
-    ...inProject("POST", `${member}/verify`, key, image("newcomer-fresh-2")),
+    ...by(key, (client) => verifyPalm(PROJECT, member_id, image("newcomer-fresh-2"), client)),
     expect: [200, { outcome: "match", hand: "right" }],
     tell: verdict,
   });
   await steps.play({
     title: "A stranger says to be her",
-    ...inProject("POST", `${member}/verify`, key, image("stranger-01-1")),
+    ...by(key, (client) => verifyPalm(PROJECT, member_id, image("stranger-01-1"), client)),
     expect: [200, { outcome: "no_match", hand: null }],
     tell: verdict,
   });
   await steps.play({
     title: "A stranger says nothing",
-    ...inProject("POST", "/identify", key, image("stranger-01-1")),
+    ...by(key, (client) => identify(PROJECT, image("stranger-01-1"), client)),
     expect: [200, { outcome: "no_match", member_id: null, score: null, hand: null }],
     tell: verdict,
   });
 
   const found = await steps.play({
     title: "Somebody else comes in",
-    ...inProject("POST", "/identify", key, image("member-07-fresh-2")),
+    ...by(key, (client) => identify(PROJECT, image("member-07-fresh-2"), client)),
     expect: [200, { outcome: "identified" }],
     tell: verdict,
   });
   await steps.play({
     title: "Who is that?",
-    ...inProject("GET", `/members/${found.member_id}`, key),
+    ...by(key, (client) => getMember(PROJECT, found.member_id ?? "", client)),
     expect: [200, { id: found.member_id, name: "Daniel Weber" }],
     tell: ({ name, palms }) => `${name}, ${palms} palms`,
   });
   await steps.play({
     title: "Enrol Noa's palm as his, too",
-    ...inProject("POST", "/enroll", key, { member_id: found.member_id, samples }),
+    ...refused(key, (client) => enrollPalm(PROJECT, { member_id: found.member_id ?? "", samples }, client)),
     expect: [409, { code: "duplicate_palm" }],
     tell: refusal,
   });
 
   await steps.play({
     title: "Which palms has Noa?",
-    ...inProject("GET", `${member}/palms`, key),
+    ...by(key, (client) => listPalms(PROJECT, member_id, client)),
     expect: [200, { length: 1 }],
-    tell: ([{ hand, samples }]) => `one: ${hand}, from ${samples} pictures`,
+    tell: ([palm]) => `one: ${palm?.hand}, from ${palm?.samples} pictures`,
   });
   await steps.play({
     title: "Noa leaves: delete her",
-    ...inProject("DELETE", member, key),
+    ...by(key, (client) => deleteMember(PROJECT, member_id, client)),
     expect: [204],
     tell: () => "nothing, as it should",
   });
   const { scan_id } = await steps.play({
     title: "Whose palm is it now?",
-    ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
+    ...by(key, (client) => identify(PROJECT, image("newcomer-fresh-1"), client)),
     expect: [200, { outcome: "no_match", member_id: null }],
     tell: verdict,
   });
   await steps.play({
     title: "Look for her",
-    ...inProject("GET", member, key),
+    ...refused(key, (client) => getMember(PROJECT, member_id, client)),
     expect: [404, { code: "not_found" }],
     tell: refusal,
   });
@@ -251,7 +302,7 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
   });
   const { id: device_id } = await steps.play({
     title: "Register it by its code",
-    ...inProject("POST", "/devices/register", key, { registration_code, name: "Canteen" }),
+    ...by(key, (client) => registerDevice(PROJECT, { registration_code, name: "Canteen" }, client)),
     expect: [201, { project_id: PROJECT, name: "Canteen", enabled: true, last_seen_at: null }],
     tell: ({ name }) => `a device, ${name}`,
   });
@@ -263,14 +314,13 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
   });
   const { id: back_id } = await steps.play({
     title: "Noa comes back",
-    ...inProject("POST", "/members", key, { name: "Noa Levy" }),
+    ...by(key, (client) => createMember(PROJECT, { name: "Noa Levy" }, client)),
     expect: [201, { name: "Noa Levy", palms: 0 }],
     tell: ({ name, palms }) => `${name}, ${palms} palms`,
   });
-  const enrollment = `/device/${device_id}/enrollment`;
   const { session_id } = await steps.play({
     title: "Enrol her at the terminal",
-    ...via("POST", enrollment, { token: key, body: { member_id: back_id } }),
+    ...by(key, (client) => startEnrollment(device_id, { member_id: back_id }, client)),
     expect: [201, { status: "pending", member_id: back_id, samples_required: 3 }],
     tell: ({ status, samples_required }) => `${status}, ${samples_required} samples wanted`,
   });
@@ -282,9 +332,9 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
   });
   await steps.play({
     title: "As a console sees it",
-    ...via("POST", `${enrollment}/poll`, { token: key, body: { session_id, version: 3, wait: 10 } }),
+    ...by(key, (client) => pollEnrollment(device_id, { session_id, version: 3, wait: 10 }, client)),
     expect: [200, { status: "completed", samples_accepted: 3, version: 4 }],
-    tell: ({ status, samples_accepted }) => `${status}, ${samples_accepted} samples taken`,
+    tell: (session) => `${session?.status}, ${session?.samples_accepted} samples taken`,
   });
   await steps.play({
     title: "And the webhook?",
@@ -297,7 +347,7 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
     title: "She holds out her palm",
     ...seen(terminal, "scan"),
     expect: [0, { outcome: "identified", member_id: back_id }],
-    tell: verdict,
+    tell: (scan) => verdict(scan as unknown as Verdict),
   });
   await terminal.start("--pay", "1250:EUR:Lunch");
   const { transaction_id } = await steps.play({
@@ -308,16 +358,16 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
   });
   await steps.play({
     title: "Which is on the books",
-    ...inProject("GET", "/transactions?per_page=10", key),
+    ...by(key, (client) => listTransactions(PROJECT, { per_page: 10 }, client)),
     expect: [200],
     holds: ({ items: [last] }) =>
-      last.id === transaction_id && last.member_id === back_id && last.device_id === device_id,
+      last?.id === transaction_id && last?.member_id === back_id && last?.device_id === device_id,
     tell: ({ items: [last] }) =>
-      `${last.reference}, ${(last.amount_minor / 100).toFixed(2)} ${last.currency}`,
+      last ? `${last.reference}, ${(last.amount_minor / 100).toFixed(2)} ${last.currency}` : "nothing",
   });
   await steps.play({
     title: "The terminal is stolen",
-    ...via("DELETE", `/device/${device_id}`, { token: key }),
+    ...by(key, (client) => deleteDevice(device_id, client)),
     expect: [204],
     tell: () => "nothing, as it should",
   });
@@ -331,38 +381,39 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
 
   await steps.play({
     title: "What stays are scans",
-    ...inProject("GET", "/scans?per_page=10", key),
+    ...by(key, (client) => listScans(PROJECT, { per_page: 10 }, client)),
     expect: [200, { page: 1, per_page: 10 }],
     holds: ({ items }) =>
       items.length === 10 &&
-      items.some(({ id }: { id: string }) => id === scan_id) &&
-      items.some((scan: { member_id: string | null }) => scan.member_id === member_id),
+      items.some(({ id }) => id === scan_id) &&
+      items.some((scan) => scan.member_id === member_id),
     tell: ({ items, total_count }) => `${items.length} of ${total_count} in 24 hours`,
   });
   await steps.play({
     title: "When did people come?",
-    ...inProject("GET", "/scans/summary?bucket=hour", key),
+    ...by(key, (client) => scanSummary(PROJECT, { bucket: "hour" }, client)),
     expect: [200, { bucket: "hour" }],
     holds: ({ buckets }) => sum(buckets) > 100,
     tell: ({ buckets }) => `${bars(buckets)} ${sum(buckets)} scans`,
   });
   const { items: paid, total_count } = await steps.play({
     title: "What was paid?",
-    ...inProject("GET", "/transactions?per_page=10", key),
+    ...by(key, (client) => listTransactions(PROJECT, { per_page: 10 }, client)),
     expect: [200, { page: 1, per_page: 10 }],
-    holds: ({ items, total_count }) => items.length === 10 && total_count > 50,
-    tell: ({ items: [last], total_count }) => `${last.reference ?? "something"}, and ${total_count - 1} more`,
+    holds: ({ items, total_count }) => items.length === 10 && Number(total_count) > 50,
+    tell: ({ items: [last], total_count }) =>
+      `${last?.reference ?? "something"}, and ${Number(total_count) - 1} more`,
   });
-  const payer = paid.find(({ status }: { status: string }) => status === "approved");
+  const payer = paid.find(({ status }) => status === "approved");
   await steps.play({
     title: "By whom?",
-    ...inProject("GET", `/members/${payer.member_id}`, key),
-    expect: [200, { id: payer.member_id }],
-    tell: ({ name }) => `${payer.reference ?? "something"} by ${name}`,
+    ...by(key, (client) => getMember(PROJECT, payer?.member_id ?? "", client)),
+    expect: [200, { id: payer?.member_id }],
+    tell: ({ name }) => `${payer?.reference ?? "something"} by ${name}`,
   });
   await steps.play({
     title: "All of it for a spreadsheet",
-    ...inProject("GET", "/transactions/csv", key),
+    ...by(key, (client) => exportTransactions(PROJECT, {}, client)),
     expect: [200],
     holds: (csv) => rows(csv).length === total_count && csv.endsWith("\r\n"),
     tell: (csv) => `${rows(csv).length} rows of CSV`,
@@ -370,24 +421,24 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
 
   await steps.play({
     title: "Where are the kiosk's palms?",
-    ...via("GET", `/project/${KIOSK}/environment`, { token: api_keys.acme }),
+    ...by(api_keys.acme, (client) => getEnvironment(KIOSK, client)),
     expect: [200, { type: "global", palms: 0, server_lookup_allowed: false }],
     tell: ({ type }) => `in a ${type} environment, nobody's own`,
   });
   await steps.play({
     title: "So nobody is looked up there",
-    ...via("POST", `/project/${KIOSK}/identify`, { token: api_keys.acme, body: image("member-07-fresh-2") }),
+    ...refused(api_keys.acme, (client) => identify(KIOSK, image("member-07-fresh-2"), client)),
     expect: [403, { code: "environment_not_tenant_managed" }],
     tell: refusal,
   });
 
   await steps.play({
     title: "Who deleted Noa?",
-    ...via("GET", `/organization/${ORGANIZATION}/audit?per_page=10`, { token: idToken }),
+    ...by(idToken, (client) => listAudit(ORGANIZATION, { per_page: 10 }, client)),
     expect: [200, { page: 1 }],
     holds: ({ items }) =>
       items.some(
-        ({ target, operation, actor }: { target: object; operation: string; actor: { id: string } }) =>
+        ({ target, operation, actor }) =>
           isDeepStrictEqual(target, { type: "member", id: member_id }) &&
           operation === "deleteMember" &&
           actor.id === key_id,
@@ -396,13 +447,13 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
   });
   await steps.play({
     title: "Revoke the key",
-    ...via("DELETE", `${keys}/${key_id}`, { token: idToken }),
+    ...by(idToken, (client) => revokeOrganizationApiKey(ORGANIZATION, key_id, client)),
     expect: [204],
     tell: () => "nothing, as it should",
   });
   await steps.play({
     title: "Try it once more",
-    ...inProject("POST", "/identify", key, image("newcomer-fresh-1")),
+    ...refused(key, (client) => identify(PROJECT, image("newcomer-fresh-1"), client)),
     expect: [401, { code: "unauthenticated" }],
     tell: refusal,
   });
@@ -410,34 +461,52 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
 }
 
 /** What comes to our own endpoint, as the answer to waiting for it. */
-function arrival(
-  receiver: Receiver,
-  matches: (received: Received) => boolean,
-): Pick<Step, "request" | "send"> {
+function arrival(receiver: Receiver, matches: (received: Received) => boolean): Pick<Step<Received>, "send"> {
   return {
-    request: `POST   ${receiver.url}`,
     async send() {
       const started = performance.now();
       const body = await receiver.waitFor(matches);
-      return { status: body.answer ?? 0, body, ms: performance.now() - started };
+      const ms = performance.now() - started;
+      return { request: `POST   ${receiver.url}`, status: body.answer ?? 0, body, ms };
     },
   };
 }
 
 /** What happens to the terminal: it has asked by itself, and we see its screen. */
-function seen(terminal: TerminalPlay, event: string): Pick<Step, "request" | "send"> {
+function seen(terminal: TerminalPlay, event: string) {
   return {
-    request: "(the terminal)",
     async send() {
       const started = performance.now();
       const body = await terminal.next(event);
-      return { status: 0, body, ms: performance.now() - started };
+      return { request: "(the terminal)", status: 0, body, ms: performance.now() - started };
     },
   };
 }
 
+/** Asks by a client, and looks at what goes to and fro. What is refused is the answer, too. */
+async function asked<Body>(client: Client, ask: (client: Client) => Promise<Body>): Promise<Answer<Body>> {
+  let request = "";
+  let status = 0;
+  const watching: typeof fetch = async (url, init) => {
+    const path = `${url}`.slice(`${client.baseUrl}/v1`.length).replaceAll(UUID, "$1…");
+    request = `${init?.method?.padEnd(6)} ${path}`;
+    const response = await fetch(url, init);
+    status = response.status;
+    return response;
+  };
+  const started = performance.now();
+  const body = await ask(client.with({ fetch: watching, maxRetries: 0 })).catch((error: unknown) => {
+    if (error instanceof PalmgateError) return error as Body;
+    throw error;
+  });
+  return { request, status, body, ms: performance.now() - started };
+}
+
 /** Asks until the answer is the one that is waited for, or no longer. */
-async function eventually(ask: Step["send"], holds: (body: Answer["body"]) => boolean): Promise<Answer> {
+async function eventually<Body>(
+  ask: Step<Body>["send"],
+  holds: (body: Body) => boolean,
+): Promise<Answer<Body>> {
   for (let tries = 1; ; tries++) {
     const answer = await ask();
     if (tries === 20 || holds(answer.body)) return answer;
@@ -459,17 +528,22 @@ function newSteps() {
   let total = 0;
   return {
     /** @throws Unexpected for another answer than was expected. */
-    async play({ title, request, send, expect, holds, tell }: Step): Promise<Answer["body"]> {
+    async play<Body>({ title, send, expect, holds, tell }: Step<Body>): Promise<Body> {
       const [status, fields = {}] = expect;
       const answer = await send();
       count += 1;
       total += answer.ms;
       const good =
         answer.status === status &&
-        Object.entries(fields).every(([name, value]) => isDeepStrictEqual(answer.body?.[name], value)) &&
+        Object.entries(fields).every(([name, value]) =>
+          isDeepStrictEqual((answer.body as Fields)?.[name], value),
+        ) &&
         (holds?.(answer.body) ?? true);
       const told = good ? tell(answer.body) : "not what was expected";
-      row([`${count}`, title, request, `${answer.status || ""}`, told, `${Math.round(answer.ms)}`], good);
+      row(
+        [`${count}`, title, answer.request, `${answer.status || ""}`, told, `${Math.round(answer.ms)}`],
+        good,
+      );
       if (!good) {
         throw new Unexpected(
           `\nStep ${count}, "${title}", failed.\n  expected  ${status} ${JSON.stringify(fields)} ${holds ?? ""}\n` +
@@ -488,7 +562,7 @@ function image(file: string): { image: string } {
   return { image: readFileSync(join(DATA, "palms", `${file}.png`), "base64") };
 }
 
-function verdict({ outcome, score, threshold, searched }: Answer["body"]): string {
+function verdict({ outcome, score, threshold, searched }: Verdict): string {
   return typeof score === "number"
     ? `${outcome}: ${score.toFixed(2)} where ${threshold.toFixed(2)} is enough`
     : `${outcome} among ${searched} palms`;
@@ -517,6 +591,6 @@ function received({ event_type, verified }: Received): string {
   return `${event_type}, ${verified ? "verified" : "not verified"}`;
 }
 
-function refusal({ code }: Answer["body"]): string {
+function refusal({ code }: Refusal): string {
   return `refused: ${code}`;
 }
