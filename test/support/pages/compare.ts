@@ -65,7 +65,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Whether a text is what a page shows, `…` being anything. */
-export function fits(pattern: string, text: string): boolean {
+function fits(pattern: string, text: string): boolean {
   const parts = pattern.split("…").map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`, "s").test(text);
 }

@@ -3,13 +3,13 @@ import { type Block, parseBlocks } from "./parse.ts";
 import { RUN } from "./run.ts";
 
 /** A block that is run, and what it is to print: nothing where nothing is shown. */
-export interface Step {
+interface Step {
   block: Block;
   shown: Shown | undefined;
 }
 
 /** A block that this suite does not run, and why, or which test has it instead. */
-export interface Unrun {
+interface Unrun {
   line: number;
   /** Its first line. */
   text: string;
