@@ -15,7 +15,7 @@ import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.t
 const LARGEST_BUNDLE = 10_240;
 
 const README = readFileSync(join(ROOT, "clients/typescript/README.md"), "utf8");
-const [PROGRAM = "", ...EXAMPLES] = [...README.matchAll(/^```ts\n(.*?)^```/gms)].map(
+const [PROGRAM = "", ...EXAMPLES] = [...README.matchAll(/^```ts .*?\n(.*?)^```/gms)].map(
   ([, code]) => code ?? "",
 );
 

@@ -48,6 +48,23 @@ const NO_RUN: Record<string, [reason: string, first_line: string][]> = {
 
 /** Blocks that another test runs, with more than the page alone could: what is forged, another language's program. */
 const RUN_BY: Record<string, [test: string, first_line: string][]> = {
+  "clients/typescript/README.md": [
+    ["test/e2e/client.test.ts", 'import { readFile } from "node:fs/promises";'],
+    ["test/e2e/client.test.ts", "const member = await getMember(project_id, member_id, palmgate);"],
+    [
+      "test/e2e/client.test.ts",
+      "for await (const member of items(listMembers, project_id, {}, palmgate)) console.log(member.name);",
+    ],
+    [
+      "test/e2e/client.test.ts",
+      "const asUser = createClient({ baseUrl, key: () => user.getIdToken() }); // a user of Firebase Auth",
+    ],
+    ["test/e2e/client.test.ts", "try {"],
+    [
+      "test/e2e/client.test.ts",
+      "const event = await verifyWebhook(await request.text(), request.headers, secret);",
+    ],
+  ],
   "docs/webhooks.md": [
     ["test/e2e/deliveries.test.ts", "POST /palmgate HTTP/1.1"],
     ["test/unit/webhooks-docs.test.ts", 'import { Webhook } from "standardwebhooks";'],
