@@ -266,6 +266,19 @@ describe("npm run webhooks:listen", () => {
     assert.deepEqual([code, said], [0, ""]);
   });
 
+  it("ends with the shell that npm runs it in, which passes no signal on", async () => {
+    const command = `"${process.execPath}" --no-warnings scripts/webhooks-listen.ts --port ${await freePort()}; true`;
+    const shell = spawn("sh", ["-c", command], {
+      cwd: new URL("../..", import.meta.url),
+      env: { ...process.env, npm_lifecycle_event: "webhooks:listen", WEBHOOK_SECRET: SECRET },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const said = text(shell.stdout);
+    await once(shell.stdout, "data");
+    shell.kill("SIGKILL");
+    assert.match(await said, /\nRequests: 0, events: 0, verified: 0\.\n$/);
+  });
+
   it("says how to come by a secret where it has none", async () => {
     const { url, end } = listen(["--port", await freePort(), "--drop"]);
     await assert.rejects(send(await url, good()), TypeError);
