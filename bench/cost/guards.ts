@@ -11,7 +11,8 @@ import { db } from "../../test/support/firestore.ts";
 import { POLICIES, UNLIMITED } from "../../test/support/limits.ts";
 import { newApiKey, newTenant } from "../../test/support/tenant.ts";
 import { summary } from "./measure.ts";
-import { type Bill, installMeter, Meter } from "./meter.ts";
+import { installMeter, Meter } from "./meter.ts";
+import type { Bill } from "./procedures.ts";
 import type { AllDeps } from "./requests.ts";
 
 /** What a guard rail adds to a request of an API key, beside the same request without any. */

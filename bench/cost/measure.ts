@@ -3,7 +3,8 @@ import type { Credential, Route } from "../../functions/src/http/route.ts";
 import type { Client } from "../../test/support/client.ts";
 import { UNLIMITED } from "../../test/support/limits.ts";
 import { clientOf, examplesOf, prepare, send } from "../../test/support/requests.ts";
-import { type Bill, installMeter, Meter, type Operation } from "./meter.ts";
+import { installMeter, Meter, type Operation } from "./meter.ts";
+import type { Bill } from "./procedures.ts";
 import { type AllDeps, type Example, newPlaces, type Places } from "./requests.ts";
 
 /** How many rounds of reads a request may take before its first write. */

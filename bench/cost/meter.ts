@@ -1,16 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { EventEmitter } from "node:events";
-import { openFirestore } from "../../functions/src/data/firestore.ts";
 import { openStorage } from "../../functions/src/data/storage.ts";
-
-/** What is paid for: documents in Firestore, operations of class A and B in Storage. */
-export interface Bill {
-  reads: number;
-  writes: number;
-  deletes: number;
-  classA: number;
-  classB: number;
-}
+import {
+  type Bill,
+  type Kind,
+  type Make,
+  type Message,
+  PROCEDURES,
+  surroundFirestore,
+} from "./procedures.ts";
 
 /** One call to Firestore or Storage. */
 export interface Operation extends Bill {
@@ -20,58 +17,6 @@ export interface Operation extends Bill {
   round: number;
   by: "pipeline" | "handler";
 }
-
-interface Kind {
-  kind: "read" | "write";
-  bill(sent: Message, received: readonly Message[]): Partial<Bill>;
-}
-
-/** A request or a response of Firestore's protocol, as far as it is counted; some responses are lists. */
-interface Message {
-  length?: number;
-  documents?: readonly unknown[];
-  documentChange?: unknown;
-  writes?: readonly { delete?: unknown }[];
-  document?: unknown;
-  skippedResults?: number;
-  result?: { aggregateFields: Record<string, { integerValue?: string | number }> };
-}
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-/** A query that finds nothing is paid like one document. */
-const atLeastOne = (reads: number): number => Math.max(1, reads);
-const counted = ({ result }: Message): number =>
-  Number(Object.values(result?.aggregateFields ?? {})[0]?.integerValue ?? 0);
-
-/** Firestore's remote procedures: how each is paid (https://firebase.google.com/docs/firestore/pricing). */
-const PROCEDURES: Record<string, Kind> = {
-  batchGetDocuments: { kind: "read", bill: ({ documents = [] }) => ({ reads: documents.length }) },
-  runQuery: {
-    kind: "read",
-    bill: (_, found) => ({
-      reads: atLeastOne(
-        sum(found.map(({ document, skippedResults = 0 }) => (document ? 1 : 0) + skippedResults)),
-      ),
-    }),
-  },
-  // A document of a listener: as it is at first, and after each change.
-  listen: {
-    kind: "read",
-    bill: (_, told) => ({ reads: told.filter(({ documentChange }) => documentChange).length }),
-  },
-  listDocuments: { kind: "read", bill: (_, [found]) => ({ reads: atLeastOne(found?.length ?? 0) }) },
-  runAggregationQuery: {
-    kind: "read",
-    bill: (_, found) => ({ reads: atLeastOne(Math.ceil(sum(found.map(counted)) / 1000)) }),
-  },
-  commit: {
-    kind: "write",
-    bill({ writes = [] }) {
-      const deletes = writes.filter((write) => write.delete).length;
-      return { writes: writes.length - deletes, deletes };
-    },
-  },
-};
 
 /** Methods of a Storage object (https://cloud.google.com/storage/pricing#operations-by-class); deletes are free. */
 const METHODS: Record<string, Kind> = {
@@ -143,14 +88,6 @@ export class Meter {
   }
 }
 
-type Make<T> = (received: (message: Message) => void) => Promise<T>;
-
-/** The two ways in which Firestore's client speaks to its server; all that it offers comes down to them. */
-interface Client {
-  request(procedure: string, sent: Message, ...more: unknown[]): Promise<Message>;
-  requestStream(procedure: string, both: boolean, sent: Message, ...more: unknown[]): Promise<EventEmitter>;
-}
-
 let installed = false;
 
 /** Puts the meter under what speaks to Firestore and Storage in this process; outside of `run` it counts nothing. */
@@ -158,26 +95,7 @@ export function installMeter(): void {
   if (installed) return;
   installed = true;
 
-  const client = Object.getPrototypeOf(openFirestore("demo")) as Client;
-  const { request, requestStream } = client;
-  client.request = function (procedure, sent, ...more) {
-    return metered(PROCEDURES, procedure, sent, async (received) => {
-      const answer = await request.call(this, procedure, sent, ...more);
-      received(answer);
-      return answer;
-    });
-  };
-  client.requestStream = function (procedure, both, sent, ...more) {
-    return metered(PROCEDURES, procedure, sent, async (received) => {
-      const stream = await requestStream.call(this, procedure, both, sent, ...more);
-      const { emit } = stream;
-      stream.emit = (event, ...args) => {
-        if (event === "data") received(args[0]);
-        return emit.call(stream, event, ...args);
-      };
-      return stream;
-    });
-  };
+  surroundFirestore((procedure, sent, make) => metered(PROCEDURES, procedure, sent, make));
 
   const object = Object.getPrototypeOf(openStorage("demo").bucket("demo").file("demo"));
   for (const method of Object.keys(METHODS)) {
@@ -200,6 +118,6 @@ function metered<T>(kinds: Record<string, Kind>, name: string, sent: Message, ma
   const meter = metering.getStore();
   if (!meter) return make(() => {});
   const kind = kinds[name];
-  if (!kind) throw new Error(`nobody has said what ${name} costs: add it to bench/cost/meter.ts`);
+  if (!kind) throw new Error(`nobody has said what ${name} costs: add it to bench/cost/procedures.ts`);
   return meter.call(name, kind, sent, make);
 }

@@ -1,6 +1,6 @@
 import type { Guard } from "./guards.ts";
 import type { Cost } from "./measure.ts";
-import type { Bill } from "./meter.ts";
+import type { Bill } from "./procedures.ts";
 import { PAGE, ROWS } from "./requests.ts";
 
 /** US$ a million, for europe-west1. */
