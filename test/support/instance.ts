@@ -14,18 +14,28 @@ export interface Instance {
   resident(): number;
   /** What it has printed so far. */
   output(): string;
+  /** What the module that was loaded first answers to a message. */
+  ask(): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** Starts an instance; resolves when it listens. `loadParameters` must have been called. */
-export async function startInstance(target: string, env: Record<string, string> = {}): Promise<Instance> {
+/**
+ * Starts an instance; resolves when it listens. `loadParameters` must have been called.
+ * @param source the folder of another function than ours; `first` the URL of a module to load before it
+ */
+export async function startInstance(
+  target: string,
+  env: Record<string, string> = {},
+  { source = "functions", first }: { source?: string; first?: string } = {},
+): Promise<Instance> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
     [
       "--expose-gc",
+      ...(first === undefined ? [] : [`--import=${first}`]),
       "node_modules/@google-cloud/functions-framework/build/src/main.js",
-      "--source=functions",
+      `--source=${source}`,
       `--target=${target}`,
       "--signature-type=http",
       `--port=${port}`,
@@ -33,12 +43,12 @@ export async function startInstance(target: string, env: Record<string, string> 
     {
       cwd: ROOT,
       env: { ...process.env, FUNCTION_TARGET: target, HOST: "127.0.0.1", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", first === undefined ? "ignore" : "ipc"],
     },
   );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
   }
@@ -50,6 +60,11 @@ export async function startInstance(target: string, env: Record<string, string> 
     resident: () =>
       Number(spawnSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" }).stdout) / 1024,
     output: () => output,
+    async ask() {
+      child.send("");
+      const [answer] = await once(child, "message");
+      return answer;
+    },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGKILL");
