@@ -20,10 +20,6 @@ const NO_RUN: Record<string, [reason: string, first_line: string][]> = {
   "README.md": [
     ["installs", "npm ci && npm start"],
     ["installs", "npm ci && npm run demo"],
-    [
-      "has-emulators-of-its-own",
-      "#  step                          request                                          status  what came back",
-    ],
     ["interactive", "npm run --silent terminal -- palms --out palms"],
     ["interactive", "A terminal out of its box, at http://127.0.0.1:5005. It keeps who it is in .terminal."],
   ],
@@ -41,6 +37,10 @@ const NO_RUN: Record<string, [reason: string, first_line: string][]> = {
       "deploys",
       'TEMPLATE_KEYS="$(npx firebase functions:secrets:access TEMPLATE_KEYS --project <project id>)" \\',
     ],
+  ],
+  "docs/quickstart.md": [
+    ["installs", "npm ci && npm start"],
+    ["installs", "(cd clients/typescript && npm pack)"],
   ],
   "docs/terminals.md": [["interactive", "npm run terminal -- palms --out palms"]],
   "docs/webhooks.md": [["interactive", "npm run webhooks:listen"]],
