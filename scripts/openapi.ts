@@ -1,26 +1,39 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { documented } from "../functions/src/api/documented.ts";
-import { type OperationExample, openApi } from "../functions/src/http/openapi.ts";
+import { openApi } from "../functions/src/http/openapi.ts";
 import { ROOT } from "./profiles.ts";
 
 /*
- * openapi.json, made of the route table and of examples that were recorded: `--write` writes it, `--check` compares it.
+ * openapi.json, made of the route table and of recorded examples: `--write` writes it, `--check` compares it, `--record`
+ * records the examples anew, on a suite of its own, and writes both.
  */
 
 const PATH = join(ROOT, "openapi.json");
+const EXAMPLES = join(ROOT, "scripts", "openapi", "examples.json");
 
-const examples: Record<string, OperationExample[]> = {};
+const print = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+const wanted = (): string =>
+  print(openApi({ ...documented, examples: JSON.parse(readFileSync(EXAMPLES, "utf8")) }));
 
-const wanted = `${JSON.stringify(openApi({ ...documented, examples }), undefined, 2)}\n`;
-if (process.argv.includes("--write")) {
-  writeFileSync(PATH, wanted);
+if (process.argv.includes("--record")) {
+  // Loaded for it alone: it brings palms and emulators.
+  const { record } = await import("./openapi/record.ts");
+  try {
+    writeFileSync(EXAMPLES, print(await record()));
+    writeFileSync(PATH, wanted());
+  } catch (error) {
+    console.error(`openapi: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+} else if (process.argv.includes("--write")) {
+  writeFileSync(PATH, wanted());
 } else if (process.argv.includes("--check")) {
-  if (readFileSync(PATH, "utf8") !== wanted) {
-    console.error("openapi.json is not what the routes say: npm run openapi");
+  if (readFileSync(PATH, "utf8") !== wanted()) {
+    console.error("openapi.json is not what the routes and examples say: npm run openapi");
     process.exitCode = 1;
   }
 } else {
-  console.error("usage: node scripts/openapi.ts --write|--check");
+  console.error("usage: node scripts/openapi.ts --write|--check|--record");
   process.exitCode = 1;
 }

@@ -367,6 +367,7 @@ export interface Identification {
   outcome: IdentificationOutcome;
   member_id: string | null;
   score: number | null;
+  /** Two digits. */
   threshold: number;
   hand: IdentificationHand;
   /** How many palms were compared. */
@@ -588,6 +589,7 @@ export interface ScannedPalm {
   outcome: ScannedPalmOutcome;
   member_id: string | null;
   score: number | null;
+  /** Two digits. */
   threshold: number;
   hand: ScannedPalmHand;
   /** How many palms were compared. */
@@ -709,6 +711,7 @@ export interface Verification {
   outcome: VerificationOutcome;
   /** `null` when there was no palm to compare with. */
   score: number | null;
+  /** Two digits. */
   threshold: number;
   hand: VerificationHand;
   took_ms: number;

@@ -5,7 +5,7 @@ import { PROBLEMS } from "./problem.ts";
 import { type Credential, errorsOf, type Route } from "./route.ts";
 
 /** Any part of the document. */
-type Json =
+export type Json =
   | string
   | number
   | boolean
@@ -14,13 +14,17 @@ type Json =
   | { readonly [name: string]: Json | undefined };
 type JsonObject = { [name: string]: Json | undefined };
 
-/** A request of an operation and what it was answered, as documentation shows them. */
-export interface OperationExample {
-  summary: string;
+/** A request as documentation shows it. */
+export interface ExampleRequest {
   path?: Readonly<Record<string, string>>;
-  query?: Readonly<Record<string, string>>;
+  query?: Readonly<Record<string, string | number>>;
   headers?: Readonly<Record<string, string>>;
   body?: Json;
+}
+
+/** A request of an operation and what it was answered, as documentation shows them; a 204 has no answer. */
+export interface OperationExample extends ExampleRequest {
+  summary: string;
   status: number;
   answer?: Json;
 }
@@ -202,18 +206,24 @@ function operationOf(
         required: true,
         description: pathParams[name] as string,
         schema: { type: "string", format: "uuid" },
-        ...exampleOf(shown[0]?.path?.[name]),
+        ...examplesOf(shown, ({ path }) => path?.[name]),
       })),
       ...queryOf(route, shown, schemas),
       { $ref: "#/components/parameters/requestId" },
-      ...(idempotent ? [{ $ref: "#/components/parameters/idempotencyKey" }] : []),
+      ...(idempotent ? [idempotencyKeyOf(shown)] : []),
     ],
     ...(route.body ? { requestBody: bodyOf(route.body, shown, schemas) } : {}),
     responses: { ...successOf(route, shown, schemas), ...problems.of(route) },
   };
 }
 
-const exampleOf = (example: Json | undefined): JsonObject => (example === undefined ? {} : { example });
+/** The shared parameter, unless there are examples of it, which a reference cannot have. */
+function idempotencyKeyOf(shown: readonly OperationExample[]): JsonObject {
+  const examples = examplesOf(shown, ({ headers }) => headers?.["Idempotency-Key"]);
+  return examples["examples"]
+    ? { ...PARAMETERS.idempotencyKey, ...examples }
+    : { $ref: "#/components/parameters/idempotencyKey" };
+}
 
 function queryOf(route: Route, shown: readonly OperationExample[], schemas: Schemas): JsonObject[] {
   if (!route.query) return [];
@@ -227,28 +237,33 @@ function queryOf(route: Route, shown: readonly OperationExample[], schemas: Sche
     ...(required.includes(name) ? { required: true } : {}),
     ...(description === undefined ? {} : { description }),
     schema,
-    ...exampleOf(shown.find(({ query }) => query?.[name] !== undefined)?.query?.[name]),
+    ...examplesOf(shown, ({ query }) => query?.[name]),
   }));
 }
 
 function bodyOf(body: z.ZodType, shown: readonly OperationExample[], schemas: Schemas): JsonObject {
-  const bodies = shown.filter((example) => example.body !== undefined);
   return {
     ...(body.safeParse({}).success ? {} : { required: true }),
     content: {
       "application/json": {
         schema: schemas.of(body, "input"),
-        ...examplesOf(bodies.map(({ summary, body: value }) => ({ summary, value: value as Json }))),
+        ...examplesOf(shown, (example) => example.body),
       },
     },
   };
 }
 
-/** Named by their numbers, since a name of their own would say what the summary says. */
-const examplesOf = (examples: readonly { summary: string; value: Json }[]): JsonObject =>
-  examples.length === 0
-    ? {}
-    : { examples: Object.fromEntries(examples.map((example, n) => [`example${n + 1}`, example])) };
+/** Named by the call's number, wherever a part of it is shown: so a request is found to its answer. */
+function examplesOf(
+  shown: readonly OperationExample[],
+  part: (example: OperationExample) => Json | undefined,
+): JsonObject {
+  const named = shown.flatMap((example, n) => {
+    const value = part(example);
+    return value === undefined ? [] : [[`example${n + 1}`, { summary: example.summary, value }] as const];
+  });
+  return named.length === 0 ? {} : { examples: Object.fromEntries(named) };
+}
 
 function successOf(route: Route, shown: readonly OperationExample[], schemas: Schemas): JsonObject {
   const headers = {
@@ -259,25 +274,20 @@ function successOf(route: Route, shown: readonly OperationExample[], schemas: Sc
       ? { "Content-Disposition": headerRef("ContentDisposition") }
       : {}),
   };
-  const answer = (status: number, description: string): JsonObject => {
-    const answers = shown.filter((example) => example.status === status && example.answer !== undefined);
-    return {
-      description,
-      headers,
-      ...(route.response
-        ? {
-            content: {
-              [route.mediaType.split(";")[0] as string]: {
-                schema: schemas.of(route.response, "output"),
-                ...examplesOf(
-                  answers.map(({ summary, answer: value }) => ({ summary, value: value as Json })),
-                ),
-              },
+  const answer = (status: number, description: string): JsonObject => ({
+    description,
+    headers,
+    ...(route.response
+      ? {
+          content: {
+            [route.mediaType.split(";")[0] as string]: {
+              schema: schemas.of(route.response, "output"),
+              ...examplesOf(shown, (example) => (example.status === status ? example.answer : undefined)),
             },
-          }
-        : {}),
-    };
-  };
+          },
+        }
+      : {}),
+  });
   const { status } = route;
   return {
     [status]: answer(status, SUCCESS[status] ?? ""),
@@ -344,6 +354,8 @@ class Schemas {
       override: ({ jsonSchema }) => {
         // What a format says already, a pattern need not repeat; an integer's is that of its text in a URL.
         if (jsonSchema.format === "date-time" || jsonSchema.type === "integer") delete jsonSchema.pattern;
+        // In binary 0.59 is no multiple of 0.01, and validators say so.
+        if (jsonSchema.multipleOf === 0.01) delete jsonSchema.multipleOf;
         delete jsonSchema.id;
       },
     }) as JsonObject & { $defs?: Record<string, JsonObject> };

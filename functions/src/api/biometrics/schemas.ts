@@ -59,7 +59,7 @@ export const PalmSample = z
 export const toSample = (sample: z.infer<typeof PalmSample>, path: string): Sample => ({ ...sample, path });
 
 /** Two digits: one more is a fault of ours, and answered as one. */
-const score = z.number().min(0).max(1).multipleOf(0.01);
+const score = z.number().min(0).max(1).multipleOf(0.01).meta({ description: "Two digits." });
 
 export const IdentificationShape = z
   .strictObject({
