@@ -33,6 +33,20 @@ const add = (line: string) => (text: string) => `${text}\n${line}\n`;
 
 const GUARDS: Guard[] = [
   {
+    rule: "an operation's example is missing",
+    file: "openapi.json",
+    breaks: (text) => text.replace(/"examples"(?=: \{\s+"example1": \{\s+"summary": "It lives")/, '"x-was"'),
+    command: mocha("examples"),
+    says: /\+ {3}'liveness'/,
+  },
+  {
+    rule: "an example is of another shape than its schema",
+    file: "openapi.json",
+    breaks: (text) => text.replace('"outcome": "identified"', '"outcome": "perhaps"'),
+    command: mocha("examples"),
+    says: /scans.+example1: data\/items\/1\/outcome must be equal to one of/,
+  },
+  {
     rule: "a POST does not say whether it is idempotent",
     file: "functions/src/api/biometrics/identify.ts",
     breaks: cut("  idempotent: false,\n"),
