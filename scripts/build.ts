@@ -1,4 +1,6 @@
-import { rm } from "node:fs/promises";
+import { cp, mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
 
 /**
@@ -27,9 +29,19 @@ export async function bundle(entryPoint: string, outdir: string): Promise<Metafi
   return metafile;
 }
 
+/** What the page at /docs takes of its viewer, beside our own hosting/docs: served by us, and by nobody else. */
+const VIEWER = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];
+
+async function copyViewer(outdir: string): Promise<void> {
+  const from = dirname(fileURLToPath(import.meta.resolve("swagger-ui-dist")));
+  await mkdir(outdir, { recursive: true });
+  await Promise.all(VIEWER.map((file) => cp(join(from, file), join(outdir, file))));
+}
+
 /** functions/src into functions/lib: index.js is the deployment table, a group's code is loaded by its function alone. */
 if (import.meta.main) {
   const outdir = new URL("../functions/lib/", import.meta.url).pathname;
   await rm(outdir, { recursive: true, force: true });
   await bundle(new URL("../functions/src/index.ts", import.meta.url).pathname, outdir);
+  await copyViewer(new URL("../hosting/docs/viewer/", import.meta.url).pathname);
 }
