@@ -218,6 +218,20 @@ const GUARDS: Guard[] = [
     says: /failing/,
   },
   {
+    rule: "a page that asks another host",
+    file: "hosting/index.html",
+    breaks: (text) => text.replace('src="/mark.svg"', 'src="https://example.com/mark.svg"'),
+    command: mocha("hosting"),
+    says: /name no other host/,
+  },
+  {
+    rule: "pages that may run scripts inside of them",
+    file: "firebase.json",
+    breaks: (text) => text.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'"),
+    command: mocha("hosting"),
+    says: /with a strict policy/,
+  },
+  {
     rule: "an export that nobody uses",
     file: "functions/src/domain/order.ts",
     breaks: add("export const unused = 1;"),
