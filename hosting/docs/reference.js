@@ -5,6 +5,7 @@
 /** What Swagger UI leaves out, and a screen reader needs: attributes by selector. The title is the page's h1. */
 const MENDED = [
   ["#servers", { "aria-label": "Server" }],
+  [".examples-select-element", { "aria-label": "Example" }],
   [".operation-filter-input", { "aria-label": "Filter operations by tag or path" }],
   [".opblock-tag", { "aria-level": "2" }],
   [".models > h4", { "aria-level": "2" }],
