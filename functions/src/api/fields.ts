@@ -25,7 +25,7 @@ export const text = (max: number) =>
       if (CONTROL.test(value)) fault("contains a control character");
       if (!value.isWellFormed()) fault("contains half a surrogate pair");
     })
-    .meta({ minLength: 1, maxLength: max, pattern: "^\\P{Cc}*$" });
+    .meta({ minLength: 1, maxLength: max, pattern: "^[^\\p{Cc}\\p{Cs}]*$" });
 
 /** For how long what is rotated goes on working: up to 7 days, a day unless given. */
 export const graceSeconds = z.int().min(0).max(604_800).default(86_400);

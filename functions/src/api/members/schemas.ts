@@ -31,7 +31,7 @@ const fields = {
   name: text(200).nullish(),
   external_id: text(200).nullish(),
   // RFC 5322's own pattern: the default one refuses addresses that exist.
-  email: text(254).regex(z.regexes.rfc5322Email, "is no e-mail address").nullish(),
+  email: text(254).regex(z.regexes.rfc5322Email, "is no e-mail address").meta({ format: "email" }).nullish(),
   phone_number: z.e164("is no E.164 phone number").nullish(),
   metadata: metadata.nullish(),
 };

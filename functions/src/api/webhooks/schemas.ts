@@ -43,7 +43,8 @@ const fields = {
         if (types.indexOf(type) === index) continue;
         context.addIssue({ code: "custom", path: [index], message: "stands in the list already" });
       }
-    }),
+    })
+    .meta({ uniqueItems: true }),
   enabled: z.boolean(),
   description: text(500).nullable(),
 };
