@@ -34,7 +34,7 @@ const PROJECTS = 3;
 export type AllDeps = Deps & { checks: Checks };
 
 /** A tenant, and the ids that its paths name. */
-interface Place extends Tenant {
+export interface Place extends Tenant {
   ids: Record<string, string>;
   /** Of the device in `ids`. */
   deviceKey: string;
@@ -501,8 +501,9 @@ export async function newPlaces(deps: AllDeps, examples?: readonly Example[]): P
   return places;
 }
 
-async function newPlace(deps: AllDeps): Promise<Place> {
-  const tenant = await newTenant(deps);
+/** A tenant with one of everything that a path names, but for members. */
+export async function newPlace(deps: AllDeps, more: Parameters<typeof newTenant>[1] = {}): Promise<Place> {
+  const tenant = await newTenant(deps, more);
   const { id: project_id } = tenant.project;
   const { device, key: deviceKey } = newDeviceWithKey({ project_id });
   const { registration, claimToken } = newRegistration();
