@@ -1,11 +1,4 @@
-import type {
-  ClaimedRegistration,
-  Command,
-  EnrollmentSession,
-  PendingRegistration,
-  Registration,
-  ScannedPalm,
-} from "../../clients/typescript/src/index.ts";
+import * as palmgate from "../../clients/typescript/src/index.ts";
 import type { Tell } from "./screen.ts";
 
 /** What a program has of time and chance. */
@@ -43,11 +36,11 @@ export interface Answer<Body> {
   server_ms: number | undefined;
 }
 
-interface Request {
-  path: string;
-  /** JSON; the same bytes in every attempt. */
-  body: string;
-  token?: string;
+interface Request<Body> {
+  base: string;
+  /** One attempt. */
+  ask(client: palmgate.Client): Promise<Body>;
+  key?: string;
   idempotencyKey?: string;
   /** How long one attempt may take. It is more than what the server may take. */
   timeout_ms: number;
@@ -56,12 +49,13 @@ interface Request {
   signal: AbortSignal;
 }
 
-/** What became of one attempt. */
-type Outcome =
-  | { is: "answer"; status: number; body: unknown; server_ms: number | undefined }
-  | { is: "refusal"; status: number; code: string; detail: string }
-  /** To be tried again: nobody answered (`code` null), or the answer says so. */
-  | { is: "trouble"; code: string | null; reason: string; retry_after_s: number | undefined; lost: boolean };
+/** To be tried again: nobody answered (`code` null), or the answer says so. */
+interface Trouble {
+  code: string | null;
+  reason: string;
+  retry_after_s: number | undefined;
+  lost: boolean;
+}
 
 const TIMEOUT_MS = 30_000;
 /** A server that begins to search loads its palms first, and Hosting waits for it a minute. */
@@ -107,33 +101,29 @@ export class Api {
   }
 
   startRegistration(about: { app_version: string; model: string }, signal: AbortSignal) {
-    return this.#send<Registration>({
-      path: `${this.#base}/v1/terminal/registrations`,
-      body: JSON.stringify(about),
+    return this.#send({
+      base: this.#base,
+      ask: (client) => palmgate.startRegistration(about, client),
       timeout_ms: this.#timeouts.request_ms,
       signal,
     });
   }
 
-  claimRegistration(token: string, signal: AbortSignal) {
-    return this.#send<PendingRegistration | ClaimedRegistration>({
-      path: `${this.#base}/v1/terminal/registrations/claim`,
-      body: "{}",
-      token,
+  claimRegistration(key: string, signal: AbortSignal) {
+    return this.#send({
+      base: this.#base,
+      ask: palmgate.claimRegistration,
+      key,
       timeout_ms: this.#timeouts.request_ms,
       signal,
     });
   }
 
-  nextCommand(
-    token: string,
-    ask: { wait: number; app_version: string; session_id?: string; session_version?: number },
-    signal: AbortSignal,
-  ) {
-    return this.#send<Command>({
-      path: `${this.#base}/v1/terminal/poll`,
-      body: JSON.stringify(ask),
-      token,
+  nextCommand(key: string, ask: palmgate.NextCommand & { wait: number }, signal: AbortSignal) {
+    return this.#send({
+      base: this.#base,
+      ask: (client) => palmgate.nextCommand(ask, client),
+      key,
       timeout_ms: ask.wait * 1000 + this.#timeouts.beyond_wait_ms,
       signal,
     });
@@ -141,32 +131,36 @@ export class Api {
 
   /** Sent again it is still one sample, by its `sample_id`. */
   submitSample(
-    token: string,
+    key: string,
     session_id: string,
     sample: { sample_id: string; image: string; hand?: "left" | "right" },
     signal: AbortSignal,
   ) {
-    return this.#send<EnrollmentSession>({
-      path: `${this.#searchBase}/v1/terminal/enrollment/${session_id}/samples`,
-      body: JSON.stringify(sample),
-      token,
+    return this.#send({
+      base: this.#searchBase,
+      ask: (client) => palmgate.submitSample(session_id, sample, client),
+      key,
+      idempotencyKey: sample.sample_id,
       timeout_ms: this.#timeouts.search_ms,
       signal,
     });
   }
 
-  /** Sent again it is still one scan, by its key. */
+  /**
+   * Sent again it is still one scan, by its key.
+   * @param body JSON as `JSON.stringify` writes it: parsed and written again it is the same bytes, as the key wants them.
+   */
   scan(
-    token: string,
+    key: string,
     body: string,
     idempotencyKey: string,
     signal: AbortSignal,
     { within_ms }: { within_ms?: number } = {},
   ) {
-    return this.#send<ScannedPalm>({
-      path: `${this.#searchBase}/v1/terminal/scans`,
-      body,
-      token,
+    return this.#send({
+      base: this.#searchBase,
+      ask: (client) => palmgate.scan(JSON.parse(body), client),
+      key,
       idempotencyKey,
       timeout_ms: this.#timeouts.search_ms,
       ...(within_ms === undefined ? {} : { within_ms }),
@@ -174,51 +168,35 @@ export class Api {
     });
   }
 
-  async #send<Body>(request: Request): Promise<Answer<Body>> {
+  async #send<Body>(request: Request<Body>): Promise<Answer<Body>> {
     const until = this.#world.now() + (request.within_ms ?? Number.POSITIVE_INFINITY);
     let lost = false;
     for (let failures = 1; ; failures++) {
-      const outcome = await this.#attempt(request);
-      if (outcome.is !== "trouble") {
+      try {
+        const answer = await attempt(request);
         this.#isWell();
-        if (outcome.is === "refusal") throw new Refused(outcome, lost);
-        return { body: outcome.body as Body, server_ms: outcome.server_ms };
+        return answer;
+      } catch (error) {
+        request.signal.throwIfAborted();
+        const trouble = troubleOf(error);
+        if (!trouble) {
+          this.#isWell();
+          throw refusalOf(error, lost);
+        }
+        lost ||= trouble.lost;
+        const { retry_after_s } = trouble;
+        const pause =
+          retry_after_s === undefined
+            ? backoff(failures, this.#world.random)
+            : retry_after_s * 1000 + LEAST_PAUSE_MS * this.#world.random();
+        this.#isNotWell(trouble, pause);
+        if (this.#world.now() + pause > until) throw new NoAnswer(trouble.reason);
+        await this.#world.sleep(pause, request.signal);
       }
-      lost ||= outcome.lost;
-      const { retry_after_s } = outcome;
-      const pause =
-        retry_after_s === undefined
-          ? backoff(failures, this.#world.random)
-          : retry_after_s * 1000 + LEAST_PAUSE_MS * this.#world.random();
-      this.#isNotWell(outcome, pause);
-      if (this.#world.now() + pause > until) throw new NoAnswer(outcome.reason);
-      await this.#world.sleep(pause, request.signal);
     }
   }
 
-  async #attempt({ path, body, token, idempotencyKey, timeout_ms, signal }: Request): Promise<Outcome> {
-    const timeout = AbortSignal.timeout(timeout_ms);
-    try {
-      const response = await fetch(path, {
-        method: "POST",
-        headers: {
-          "Content-Type": "application/json",
-          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-          ...(idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey }),
-        },
-        body,
-        redirect: "manual",
-        signal: AbortSignal.any([signal, timeout]),
-      });
-      return outcomeOf(response, parse(await response.text()));
-    } catch (error) {
-      signal.throwIfAborted();
-      const reason = timeout.aborted ? `no answer within ${timeout_ms / 1000} s` : causeOf(error);
-      return { is: "trouble", code: null, reason, retry_after_s: undefined, lost: true };
-    }
-  }
-
-  #isNotWell({ code, reason }: Outcome & { is: "trouble" }, pause: number): void {
+  #isNotWell({ code, reason }: Trouble, pause: number): void {
     if (this.#trouble?.code === code) return;
     const since = this.#trouble?.since ?? this.#world.now();
     this.#trouble = { code, since };
@@ -233,42 +211,57 @@ export class Api {
   }
 }
 
-function outcomeOf({ status, ok, headers }: Response, body: unknown): Outcome {
-  const server_ms = Date.parse(headers.get("Date") ?? "");
-  const isObject = typeof body === "object" && body !== null;
-  if (ok && isObject) {
-    return { is: "answer", status, body, server_ms: Number.isNaN(server_ms) ? undefined : server_ms };
+/** Sends it once: when it is sent again is decided here, with more patience than the client has. */
+async function attempt<Body>({
+  base,
+  ask,
+  timeout_ms,
+  signal,
+  key,
+  idempotencyKey,
+}: Request<Body>): Promise<Answer<Body>> {
+  let server_ms = Number.NaN;
+  const client = palmgate.createClient({
+    ...{ baseUrl: base, maxRetries: 0, timeoutMs: timeout_ms, signal },
+    ...(key === undefined ? {} : { key }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    async fetch(url, init) {
+      const response = await fetch(url, init);
+      server_ms = Date.parse(response.headers.get("Date") ?? "");
+      return response;
+    },
+  });
+  const body = await ask(client);
+  return { body, server_ms: Number.isNaN(server_ms) ? undefined : server_ms };
+}
+
+/** What is the matter where it is worth trying again; undefined where it is not. */
+function troubleOf(error: unknown): Trouble | undefined {
+  if (!(error instanceof palmgate.PalmgateError)) {
+    return { code: null, reason: causeOf(error), retry_after_s: undefined, lost: true };
   }
-  const problem = (isObject ? body : {}) as { code?: string; detail?: string };
-  const { code = String(status), detail = `the answer is ${status}` } = problem;
-  const retry_after_s = secondsOf(headers.get("Retry-After"));
+  const { status, code = String(status), detail, retryAfter: retry_after_s } = error;
   // The first of two equal requests is still under way: its answer will come.
   const isUnderWay = status === 409 && retry_after_s !== undefined;
   if (status === 429 || status === 408 || status >= 500 || isUnderWay) {
-    return { is: "trouble", code, reason: detail, retry_after_s, lost: status !== 429 };
+    return { code, reason: detail, retry_after_s, lost: status !== 429 };
   }
   // A page of whoever stands between, as in a hotel.
-  if (status < 400) {
-    const reason = `something else answers there (${status}, no JSON)`;
-    return { is: "trouble", code: null, reason, retry_after_s: undefined, lost: true };
-  }
-  return { is: "refusal", status, code, detail };
+  if (status >= 400) return undefined;
+  const reason = `something else answers there (${status}, no JSON)`;
+  return { code: null, reason, retry_after_s: undefined, lost: true };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function refusalOf(error: unknown, lost: boolean): unknown {
+  if (!(error instanceof palmgate.PalmgateError)) return error;
+  const { status, code = String(status), detail } = error;
+  return new Refused({ status, code, detail }, lost);
 }
 
-const secondsOf = (header: string | null): number | undefined =>
-  header !== null && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
-
-/** Node says why in the cause, and of several addresses in the first one's error. */
+/** Why there was no answer, without the client's words around it; of several addresses the first one's error. */
 function causeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
   return first instanceof Error ? first.message : String(first);
 }

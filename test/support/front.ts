@@ -149,7 +149,7 @@ export class Front {
     const sent = await text(request);
     const token = request.headers.authorization?.replace("Bearer ", "");
     const key = request.headers["idempotency-key"] as string | undefined;
-    const asked = { path, token, key, text: sent, body: JSON.parse(sent), at: this.elapsed };
+    const asked = { path, token, key, text: sent, body: JSON.parse(sent || "{}"), at: this.elapsed };
     this.asked.push(asked);
     const fault = [...this.#faults].find(([end, left]) => path.endsWith(end) && left.length > 0)?.[1].shift();
     if (fault === "hangs") return;
@@ -164,7 +164,14 @@ export class Front {
           ] as const);
     if (fault === "lost after") return void request.socket.destroy();
     const written = typeof body === "string" ? body : JSON.stringify(body);
-    response.writeHead(status, { Date: new Date(this.#now).toUTCString(), ...headers }).end(written);
+    const json = status < 400 ? "application/json; charset=utf-8" : "application/problem+json";
+    response
+      .writeHead(status, {
+        Date: new Date(this.#now).toUTCString(),
+        "Content-Type": typeof body === "string" ? "text/html" : json,
+        ...headers,
+      })
+      .end(written);
   }
 
   #answer(asked: Asked): readonly [status: number, body: object, headers?: Record<string, string>] {

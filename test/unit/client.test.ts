@@ -431,7 +431,7 @@ describe("The TypeScript client", () => {
       const { client, seen } = answered([never], { timeoutMs: 2000, maxRetries: 1 });
       const error = await refusal(getMember(ID, ID, client));
       assert.ok(error instanceof PalmgateConnectionError);
-      assert.match(error.message, /tried 2 times: TimeoutError: no answer within 2000 ms$/);
+      assert.match(error.message, /tried 2 times: TimeoutError: no answer within 2 s$/);
       assert.deepEqual(
         seen.map(({ at }) => at),
         [0, 2250],

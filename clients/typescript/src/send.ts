@@ -98,7 +98,7 @@ async function sendOnce<T>(client: Client, { answers }: Request, url: string, in
   const stop = () => end.abort(signal?.reason);
   signal?.addEventListener("abort", stop);
   const timer = setTimeout(
-    () => end.abort(new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError")),
+    () => end.abort(new DOMException(`no answer within ${timeoutMs / 1000} s`, "TimeoutError")),
     timeoutMs,
   );
   try {
