@@ -193,7 +193,7 @@ describe("The guarded client", () => {
       const { post, internet } = newWorld({
         names,
         hosts: { "9.9.9.9": "filtered" },
-        limits: { connect: 300 },
+        limits: { connect: 1500 },
       });
       assert.deepEqual(withoutTime(await post()), answered(204));
       assert.deepEqual(internet.dialled, ["1.1.1.1:443", "9.9.9.9:443", `${PUBLIC}:443`]);
