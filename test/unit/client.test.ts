@@ -123,8 +123,9 @@ describe("The TypeScript client", () => {
     mock.method(Math, "random", () => 0.5);
   });
   afterEach(() => {
-    mock.timers.reset();
+    // In this order: what was put over the false clock gives back the false one.
     mock.restoreAll();
+    mock.timers.reset();
   });
 
   describe("A request", () => {
