@@ -71,6 +71,8 @@ try {
 
 async function listen(): Promise<void> {
   const { port, secret: secrets = [], delay = 0, json, ...behaviour } = program.parse().opts();
+  // Before anything is said: whoever hears it may end us at once.
+  const interrupted = interruption();
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   // Whoever reads may have seen enough.
   process.stdout.on("error", () => undefined);
@@ -90,7 +92,7 @@ async function listen(): Promise<void> {
         "POST /v1/project/{project_id}/webhooks, and a lost one is replaced by POST …/webhooks/{webhook_id}/rotate-secret.",
     );
   }
-  interruption().addEventListener("abort", async () => {
+  interrupted.addEventListener("abort", async () => {
     await receiver.close();
     inform(`${json ? "" : "\n"}${summarize(receiver)}`);
   });
