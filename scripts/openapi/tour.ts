@@ -130,9 +130,8 @@ export const TOUR: readonly Call[] = [
     operationId: "createMember",
     by: "key",
     as: "noa",
-    summary: "Sent once, however often it is sent",
+    summary: "All that may be said of one",
     path: inHq,
-    headers: { "Idempotency-Key": "employee-2001" },
     body: {
       name: "Noa Levy",
       external_id: "employee-2001",
