@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GeneratorVerbOptions, generate } from "orval";
+import { keep } from "./generated/keep.ts";
 import { ROOT } from "./profiles.ts";
 
 /*
@@ -40,7 +41,7 @@ interface Document {
   components: { schemas: Record<string, Schema>; responses?: unknown; parameters?: unknown };
 }
 
-const PATH = join(ROOT, "clients/typescript/src/api.ts");
+const PATH = "clients/typescript/src/api.ts";
 const HEADER = `// Made of openapi.json by orval: npm run client. Not to be edited by hand.
 
 import type { Client } from "./client.ts";
@@ -51,19 +52,9 @@ import { send } from "./send.ts";
 
 const IDEMPOTENCY_KEY = "#/components/parameters/idempotencyKey";
 
-const document = readFileSync(join(ROOT, "openapi.json"), "utf8");
-const wanted = await generateApi(JSON.parse(document));
-if (process.argv.includes("--write")) {
-  writeFileSync(PATH, wanted);
-} else if (process.argv.includes("--check")) {
-  if (readFileSync(PATH, "utf8") !== wanted) {
-    console.error("clients/typescript/src/api.ts is not what openapi.json says: npm run client");
-    process.exitCode = 1;
-  }
-} else {
-  console.error("usage: node scripts/client.ts --write|--check");
-  process.exitCode = 1;
-}
+await keep(PATH, "npm run client", () =>
+  generateApi(JSON.parse(readFileSync(join(ROOT, "openapi.json"), "utf8"))),
+);
 
 async function generateApi(document: Document): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "palmgate-client-"));

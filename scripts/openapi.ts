@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { documented } from "../functions/src/api/documented.ts";
 import { openApi } from "../functions/src/http/openapi.ts";
+import { keep } from "./generated/keep.ts";
 import { ROOT } from "./profiles.ts";
 
 /*
@@ -9,7 +10,7 @@ import { ROOT } from "./profiles.ts";
  * records the examples anew, on a suite of its own, and writes both.
  */
 
-const PATH = join(ROOT, "openapi.json");
+const OPENAPI = "openapi.json";
 const EXAMPLES = join(ROOT, "scripts", "openapi", "examples.json");
 
 const print = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
@@ -21,19 +22,11 @@ if (process.argv.includes("--record")) {
   const { record } = await import("./openapi/record.ts");
   try {
     writeFileSync(EXAMPLES, print(await record()));
-    writeFileSync(PATH, wanted());
+    writeFileSync(join(ROOT, OPENAPI), wanted());
   } catch (error) {
     console.error(`openapi: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;
   }
-} else if (process.argv.includes("--write")) {
-  writeFileSync(PATH, wanted());
-} else if (process.argv.includes("--check")) {
-  if (readFileSync(PATH, "utf8") !== wanted()) {
-    console.error("openapi.json is not what the routes and examples say: npm run openapi");
-    process.exitCode = 1;
-  }
 } else {
-  console.error("usage: node scripts/openapi.ts --write|--check|--record");
-  process.exitCode = 1;
+  await keep(OPENAPI, "npm run openapi", wanted);
 }

@@ -340,6 +340,9 @@ function webhookOf(
   };
 }
 
+const byName = (components: Record<string, JsonObject>): JsonObject =>
+  Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 /** Zod's schemas as JSON Schema, those with an id as components. */
 class Schemas {
   readonly #components: Record<string, JsonObject> = {};
@@ -364,7 +367,7 @@ class Schemas {
   }
 
   all(): JsonObject {
-    return Object.fromEntries(Object.entries(this.#components).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return byName(this.#components);
   }
 
   #add(id: string, component: JsonObject): void {
@@ -411,7 +414,7 @@ class Problems {
   }
 
   all(): JsonObject {
-    return Object.fromEntries(Object.entries(this.#components).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return byName(this.#components);
   }
 }
 

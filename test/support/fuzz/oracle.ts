@@ -1,11 +1,6 @@
-import { createRequire } from "node:module";
-import type { Ajv2020 as Ajv, ValidateFunction } from "ajv/dist/2020.js";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import { type Documented, type Operation, operationsAt, type Schema, schemas } from "./document.ts";
-
-// Both are CommonJS whose types speak of ES modules.
-const require = createRequire(import.meta.url);
-const { Ajv2020 } = require("ajv/dist/2020") as { Ajv2020: typeof Ajv };
-const addFormats = require("ajv-formats") as (ajv: Ajv) => void;
 
 /** A request as it was sent. */
 export interface Sent {
@@ -31,9 +26,9 @@ const TRANSPORT = ["content-type", "content-length", "date"];
 const ALWAYS = ["x-request-id", "cache-control"];
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
-const newAjv = (): Ajv => {
+const newAjv = (): Ajv2020 => {
   const ajv = new Ajv2020({ strict: true, strictRequired: false, allErrors: true, multipleOfPrecision: 6 });
-  addFormats(ajv);
+  addFormats.default(ajv);
   ajv.addFormat("e164", /^\+[1-9]\d{6,14}$/);
   ajv.addSchema(external({ $id: "components", $defs: schemas } as Schema));
   return ajv;
