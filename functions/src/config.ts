@@ -47,6 +47,10 @@ export const params = {
     default: 10,
     description: "Wrong registration codes that one caller may enter in 10 minutes.",
   }),
+  REQUIRE_SECOND_FACTOR: defineBoolean("REQUIRE_SECOND_FACTOR", {
+    default: false,
+    description: "Refuses dashboard users who signed in without a second factor.",
+  }),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
     description:

@@ -77,7 +77,9 @@ function coreDeps({ db, auth }: Clients): Surroundings & Pick<Ports, CorePorts> 
     environments: createEnvironments(db),
     events: createEvents(db),
     garbage: createGarbage(db),
-    identityTokens: createIdentityTokens(auth),
+    identityTokens: createIdentityTokens(auth, {
+      requireSecondFactor: params.REQUIRE_SECOND_FACTOR.value(),
+    }),
     members: createMembers(db),
     organizations: createOrganizations(db),
     projects: createProjects(db),

@@ -44,6 +44,8 @@ export interface Outside {
 interface Given {
   // biome-ignore lint/suspicious/noExplicitAny: each command knows the options that it has defined
   options: any;
+  /** Prints a line beside the result. */
+  say(words: string): void;
   read(): Promise<string>;
   ports(): Promise<Ports>;
   keys(): Promise<KeyPorts>;
@@ -86,6 +88,7 @@ export async function runAdmin(args: readonly string[], outside: Outside): Promi
       const { result, columns, alwaysJson, says, failed } = await run(
         {
           options,
+          say,
           read: outside.read,
           ports: async () => audit(await outside.ports(id, say)),
           keys: async () => audit(await outside.keys(id, say)),

@@ -11,7 +11,10 @@ export function user(program: Command, does: Does): void {
 
   noun
     .command("create")
-    .description("makes a user; the password is made too, and shown this once, unless it is given")
+    .description(
+      "makes a user, whose e-mail address counts as verified; the password is made too, and shown this once, unless\n" +
+        "it is given",
+    )
     .requiredOption("--email <address>", "what they sign in with", email)
     .option(
       "--password-from-stdin",

@@ -9,7 +9,7 @@ import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { newRing, secretsOf } from "../support/memory.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { newWebhook } from "../support/rows.ts";
-import { baseUrl, loadParameters } from "../support/suite.ts";
+import { baseUrl, loadParameters, signUp } from "../support/suite.ts";
 
 const PROJECT = "demo-palmgate-test";
 
@@ -43,10 +43,16 @@ describe("npm run admin", function () {
   it("provisions a second organization from nothing, and takes it away again", async () => {
     const email = `${randomUUID()}@blue.example`;
     const user = await done(["user", "create", "--email", email]);
-    assert.deepEqual({ ...user, id: "", password: "" }, { id: "", email, password: "" });
-    const organization = await done([
-      ...["organization", "create", "--name", "Blue Gym", "--plan", "business", "--admin", email],
-    ]);
+    const { created_at } = user;
+    assert.deepEqual(
+      { ...user, id: "", password: "" },
+      { id: "", email, email_verified: true, created_at, password: "" },
+    );
+    const who = `admin: ${email} (verified), user id ${user.id}, account created at ${created_at}\n`;
+    const organization = await done(
+      ["organization", "create", "--name", "Blue Gym", "--plan", "business", "--admin", email],
+      `new ${who}`,
+    );
     assert.deepEqual(organization, {
       id: organization.id,
       name: "Blue Gym",
@@ -105,13 +111,19 @@ describe("npm run admin", function () {
     const lists = () => api("GET", keys, { token });
     assert.equal((await lists()).status, 200);
     const nobody = { ...organization, admins: [] };
-    assert.deepEqual(await done(["organization", "remove-admin", organization.id, email]), nobody);
+    assert.deepEqual(
+      await done(["organization", "remove-admin", organization.id, email], `former ${who}`),
+      nobody,
+    );
     assertProblem(await lists(), 404, "not_found");
     assert.deepEqual(
       await done(["organization", "remove-admin", organization.id, email], `${email} was no admin\n`),
       nobody,
     );
-    assert.deepEqual(await done(["organization", "add-admin", organization.id, user.id]), organization);
+    assert.deepEqual(
+      await done(["organization", "add-admin", organization.id, user.id], `new ${who}`),
+      organization,
+    );
     assert.equal((await lists()).status, 200);
 
     const states = () => done(["environment", "list", "--organization", organization.id]);
@@ -162,6 +174,37 @@ describe("npm run admin", function () {
     );
     // What is left of the people can still be deleted.
     assert.equal((await call("DELETE", `members/${member.body.id}`)).status, 204);
+  });
+
+  it("gives a stranger who signed up with a customer's address nothing to administer", async () => {
+    const email = `owner-${randomUUID()}@blue.example`;
+    const stranger = await signUp(email);
+    const create = ["organization", "create", "--name", "Blue Gym", "--plan", "business"];
+    const { id } = await done(create);
+    for (const args of [
+      [...create, "--admin", email],
+      ["organization", "add-admin", id, email],
+    ]) {
+      const { code, out, said } = await refused(...args);
+      assert.deepEqual({ code, out }, { code: 1, out: "" }, said);
+      assert.ok(said.startsWith(`admin: The e-mail address ${email} is not verified.`), said);
+      assert.ok(said.includes(`pass the user id ${stranger.uid} instead`), said);
+    }
+    const lists = async () => {
+      const answers = [
+        await api("GET", "/v1/organizations", { token: stranger.token }),
+        await api("GET", "/v1/projects", { token: stranger.token }),
+        await api("GET", `/v1/organization/${id}/api-keys`, { token: stranger.token }),
+      ];
+      return answers.map(({ status, body }) => (status === 200 ? body : status));
+    };
+    assert.deepEqual(await lists(), [[], [], 404]);
+
+    // An operator who insists appoints them, and their token still administers nothing.
+    const { code, said } = await refused("organization", "add-admin", id, stranger.uid);
+    assert.equal(code, 0, said);
+    assert.match(said, /^new admin: owner-\S+ \(not verified\), user id \S+, account created at \S+Z\n$/);
+    assert.deepEqual(await lists(), [[], [], 404]);
   });
 
   it("registers a terminal where its customer may not, and the terminal fetches its key", async () => {

@@ -38,7 +38,9 @@ describe("The operator's verbs, on Firestore and Auth", () => {
     const email = `${randomUUID()}@blue.example`;
     const { id } = await createUser(deps, { email });
     for (const who of [email, email.toUpperCase(), id]) {
-      assert.deepEqual(await deps.users.find(who), { id, email }, who);
+      const { created_at, ...found } = (await deps.users.find(who)) ?? {};
+      assert.deepEqual(found, { id, email, email_verified: true }, who);
+      assert.ok(created_at instanceof Date && Math.abs(created_at.getTime() - Date.now()) < 60_000);
     }
     for (const nobody of [randomUUID(), `${randomUUID()}@blue.example`, "@", "x".repeat(200)]) {
       assert.equal(await deps.users.find(nobody), undefined, nobody);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { allRoutes } from "../../functions/src/api/routes.ts";
+import { createIdentityTokens, openAuth } from "../../functions/src/data/identity.ts";
 import { type KeyKind, newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
@@ -12,6 +13,7 @@ import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { newDelivery, newDeviceWithKey, newRegistration, newSession, newWebhook } from "../support/rows.ts";
+import { newUser, signUp } from "../support/suite.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A request id that is the same everywhere, so that answers can be compared byte for byte. */
@@ -178,6 +180,37 @@ describe("Every route", () => {
             project_ids: [randomUUID()],
           });
           assertProblem(await call(route, own.ids, bearer(key)), 404, "not_found");
+        });
+      }
+
+      if (auth.includes("firebase")) {
+        it("answers a user without a verified address like one without an organization", async () => {
+          const { ids, organization } = await newWorld(deps);
+          const unverified = await signUp(`${randomUUID()}@tenant.example`);
+          await db()
+            .collection("organizations")
+            .doc(organization.id)
+            .update({ admins: [unverified.uid] });
+          const nobody = await newUser(`${randomUUID()}@tenant.example`);
+          const [there, expected] = [unverified, nobody].map(({ token }) => call(route, ids, bearer(token)));
+          const answer = await there;
+          assert.equal(answer?.text, (await expected)?.text);
+          if (params.length > 0) assertProblem(answer as Answer, 404, "not_found");
+          else assert.deepEqual([answer?.status, answer?.body], [200, []]);
+        });
+
+        it("refuses a user without a second factor where the deployment requires one", async () => {
+          const strict = createApp([route], {
+            ...deps,
+            checks: new Checks([], () => performance.now()),
+            identityTokens: createIdentityTokens(openAuth("demo-palmgate-test"), {
+              requireSecondFactor: true,
+            }),
+          });
+          const client = held(createClient((request) => strict.fetch(request)));
+          const answer = await client(route.method, fill(route, own.ids), { token: own.user.token });
+          assertProblem(answer, 403, "forbidden");
+          assert.match(answer.body.detail, /second factor/);
         });
       }
 

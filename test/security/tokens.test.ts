@@ -18,6 +18,7 @@ describe("ID tokens in production", () => {
   let server: Server;
   let keys: { status: number; body: string };
   let tokens: IdentityTokens;
+  let agent: Agent;
   let asked: string[];
 
   beforeEach(async () => {
@@ -36,7 +37,7 @@ describe("ID tokens in production", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     // Whoever is called, this agent's connections end at the key server above, without TLS.
-    const agent = new Agent();
+    agent = new Agent();
     agent.createConnection = () => connect(port, "127.0.0.1");
     tokens = createIdentityTokens(openAuth(PROJECT, agent));
   });
@@ -62,8 +63,42 @@ describe("ID tokens in production", () => {
     return `${text}.${createSign("RSA-SHA256").update(text).sign(key).toString("base64url")}`;
   };
 
+  /** What a token of these claims says about its user. */
+  const identity = (id: string, more: object = {}) => ({
+    id,
+    email_verified: false,
+    lacks_second_factor: false,
+    ...more,
+  });
+
   it("takes a good one", async () => {
-    assert.equal(await tokens.verify(sign(claims())), "user-1");
+    assert.deepEqual(await tokens.verify(sign(claims())), identity("user-1"));
+  });
+
+  for (const [what, more, email_verified] of [
+    ["a verified address", { email: "ada@blue.example", email_verified: true }, true],
+    ["an address that is not verified", { email: "ada@blue.example", email_verified: false }, false],
+    ["no address", {}, false],
+    ["an address verified as a string", { email: "ada@blue.example", email_verified: "true" }, false],
+  ] as const) {
+    it(`reads ${what}`, async () => {
+      assert.deepEqual(await tokens.verify(sign(claims(more))), identity("user-1", { email_verified }));
+    });
+  }
+
+  it("misses a second factor only where the deployment requires one", async () => {
+    const strict = createIdentityTokens(openAuth(PROJECT, agent), { requireSecondFactor: true });
+    for (const [firebase, lacks_second_factor] of [
+      [{ sign_in_provider: "password" }, true],
+      [{ sign_in_provider: "password", sign_in_second_factor: "totp" }, false],
+      [{ sign_in_provider: "password", sign_in_second_factor: "phone" }, false],
+      [{ sign_in_provider: "password", sign_in_second_factor: "" }, true],
+      [undefined, true],
+    ] as const) {
+      const token = sign(claims({ firebase }));
+      assert.deepEqual(await strict.verify(token), identity("user-1", { lacks_second_factor }));
+      assert.deepEqual(await tokens.verify(token), identity("user-1"));
+    }
   });
 
   for (const [what, token] of [
@@ -89,9 +124,9 @@ describe("ID tokens in production", () => {
 
   it("takes a disabled user's until it expires: nobody is asked about the user", async () => {
     const token = sign(claims({ sub: "disabled" }));
-    assert.equal(await tokens.verify(token), "disabled");
+    assert.deepEqual(await tokens.verify(token), identity("disabled"));
     assert.deepEqual(asked, ["/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"]);
-    assert.equal(await tokens.verify(token), "disabled");
+    assert.deepEqual(await tokens.verify(token), identity("disabled"));
     assert.equal(asked.length, 1, "the keys are kept");
   });
 

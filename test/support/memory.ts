@@ -74,6 +74,9 @@ export const secretsOf = (ring: Record<string, string>) =>
 export const deviceKeysOf = (ring: Record<string, string>) =>
   createDeviceKeySealing(parseKeyring("SEAL_KEYS", JSON.stringify(ring)));
 
+/** When the users of `memoryPorts` were created. */
+export const CREATED_AT = new Date("2026-01-01T00:00:00.000Z");
+
 /** What the operator's verbs use, in memory: commits are all or nothing, and hold to what was read. */
 export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
   const organizations = new Shelf<Organization>();
@@ -156,7 +159,7 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
       find: async (who) => known.find(({ id, email }) => id === who || email === who),
       async create({ email }) {
         if (known.some((user) => user.email === email)) return undefined;
-        const user = { id: `uid-of-${email}`, email };
+        const user = { id: `uid-of-${email}`, email, email_verified: true, created_at: CREATED_AT };
         known.push(user);
         return user;
       },

@@ -5,8 +5,10 @@ import type { Project } from "../../functions/src/domain/project/project.ts";
 import { startRegistration } from "../../functions/src/domain/registration/startRegistration.ts";
 import { type Outside, runAdmin } from "../../scripts/admin/program.ts";
 import { admin } from "../support/admin.ts";
-import { memoryPorts, newRing, sealingOf, secretsOf } from "../support/memory.ts";
+import { CREATED_AT, memoryPorts, newRing, sealingOf, secretsOf } from "../support/memory.ts";
 import { newWebhook } from "../support/rows.ts";
+
+const ADA = { id: "ada", email: "ada@blue.example", email_verified: true, created_at: CREATED_AT };
 
 const ID = "3f0c1c9e-0000-4000-8000-000000000001";
 
@@ -205,16 +207,18 @@ describe("npm run admin", () => {
 
   it("says that a user was an admin already, and ends with 0", async () => {
     const { run, ports } = newConsole();
-    ports.known.push({ id: "ada", email: "ada@blue.example" });
+    ports.known.push(ADA);
     const { id } = json(await run("organization", "create", "--name", "x", "--plan", "sandbox", "--json"));
     const set = async (verb: string) => {
       const { code, out, said } = await run("organization", verb, id, "ada@blue.example", "--json");
       return { code, admins: JSON.parse(out).admins, said };
     };
-    assert.deepEqual(await set("add-admin"), { code: 0, admins: ["ada"], said: "" });
+    const who =
+      "admin: ada@blue.example (verified), user id ada, account created at 2026-01-01T00:00:00.000Z\n";
+    assert.deepEqual(await set("add-admin"), { code: 0, admins: ["ada"], said: `new ${who}` });
     const again = "ada@blue.example was an admin already\n";
     assert.deepEqual(await set("add-admin"), { code: 0, admins: ["ada"], said: again });
-    assert.deepEqual(await set("remove-admin"), { code: 0, admins: [], said: "" });
+    assert.deepEqual(await set("remove-admin"), { code: 0, admins: [], said: `former ${who}` });
     const gone = "ada@blue.example was no admin\n";
     assert.deepEqual(await set("remove-admin"), { code: 0, admins: [], said: gone });
   });
@@ -229,7 +233,12 @@ describe("npm run admin", () => {
       "--password-from-stdin",
       "--json",
     );
-    assert.deepEqual(json(made), { id: "uid-of-ada@blue.example", email: "ada@blue.example" });
+    assert.deepEqual(json(made), {
+      id: "uid-of-ada@blue.example",
+      email: "ada@blue.example",
+      email_verified: true,
+      created_at: "2026-01-01T00:00:00.000Z",
+    });
     const short = newConsole({ read: async () => "short\n" });
     assert.deepEqual(
       await short.run("user", "create", "--email", "ada@blue.example", "--password-from-stdin"),
@@ -275,7 +284,7 @@ describe("npm run admin", () => {
     const { run, ports } = newConsole();
     const ring = newRing("k1", "k2");
     ports.sealing = sealingOf({ k1: ring["k1"] as string });
-    ports.known.push({ id: "ada", email: "ada@blue.example" });
+    ports.known.push(ADA);
     const requests: string[] = [];
     /** Runs the command. What it prints, and what is new in the log, but for ids and times. */
     const act = async (...args: string[]) => {

@@ -26,12 +26,24 @@ export function openAuth(projectId: string, httpAgent?: Agent): Auth {
   return getAuth(app);
 }
 
-/** @see IdentityTokens */
-export function createIdentityTokens(auth: Pick<Auth, "verifyIdToken">): IdentityTokens {
+/**
+ * @param options.requireSecondFactor whether users must sign in with a second factor
+ * @see IdentityTokens
+ */
+export function createIdentityTokens(
+  auth: Pick<Auth, "verifyIdToken">,
+  { requireSecondFactor = false } = {},
+): IdentityTokens {
   return {
     async verify(token) {
       try {
-        return (await withDeadline("Auth", auth.verifyIdToken(token))).uid;
+        const { uid, email_verified, firebase } = await withDeadline("Auth", auth.verifyIdToken(token));
+        return {
+          id: uid,
+          // Absent from the token of a user without an address.
+          email_verified: email_verified === true,
+          lacks_second_factor: requireSecondFactor && !firebase?.sign_in_second_factor,
+        };
       } catch (error) {
         const { code, message } = error as { code?: string; message?: string };
         if (code && REFUSED.has(code)) return undefined;

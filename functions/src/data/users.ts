@@ -10,15 +10,20 @@ const TAKEN = ["auth/email-already-exists"];
 export function createUsers(auth: Pick<Auth, "getUser" | "getUserByEmail" | "createUser">): Users {
   return {
     find: (who) => asked(who.includes("@") ? auth.getUserByEmail(who) : auth.getUser(who), NOBODY),
-    create: (user) => asked(auth.createUser(user), TAKEN),
+    create: (user) => asked(auth.createUser({ ...user, emailVerified: true }), TAKEN),
   };
 }
 
 /** @returns `undefined` for the errors that are answers. */
 async function asked(operation: Promise<UserRecord>, answers: readonly string[]): Promise<User | undefined> {
   try {
-    const { uid, email } = await withDeadline("Auth", operation);
-    return { id: uid, email: email ?? null };
+    const { uid, email = null, emailVerified, metadata } = await withDeadline("Auth", operation);
+    return {
+      id: uid,
+      email,
+      email_verified: emailVerified,
+      created_at: new Date(metadata.creationTime),
+    };
   } catch (error) {
     if (answers.includes((error as { code?: string }).code ?? "")) return undefined;
     throw error;

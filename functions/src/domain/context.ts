@@ -94,7 +94,7 @@ export type Ctx<K extends keyof Ports = never> = Surroundings & Pick<Ports, K>;
 
 /** Who asks from outside: a console user, or an integrator's key. */
 export type Caller =
-  | { type: "user"; id: string }
+  | { type: "user"; id: string; email_verified: boolean }
   | { type: "api_key"; id: string; organization_id: string; project_ids: readonly string[] | null };
 
 /** Whoever asks: they, or a terminal. */

@@ -164,10 +164,10 @@ async function enter(
   if (!caller) return { entering: enterScope(ctx, route, undefined, named), once: undefined };
   const verdict = admit(ctx, caller);
   if (!(verdict instanceof Promise)) refuse(tell(exchange, verdict));
-  const may = (route.auth as readonly string[]).includes(caller.kind);
-  const entering = may ? enterScope(ctx, route, caller, named) : Promise.reject(wrongKind());
+  const refusal = refusalOf(route, caller);
+  const entering = refusal ? Promise.reject(refusal) : enterScope(ctx, route, caller, named);
   entering.catch(() => undefined);
-  const once = may ? onceOf(ctx, route, exchange, caller) : undefined;
+  const once = refusal ? undefined : onceOf(ctx, route, exchange, caller);
   if (verdict instanceof Promise) refuse(tell(exchange, await verdict));
   return { entering, once };
 }
@@ -177,8 +177,16 @@ function tell(exchange: Exchange, verdict: Verdict): Verdict {
   return verdict;
 }
 
-const wrongKind = (): DomainError =>
-  new DomainError("forbidden", "This kind of credential cannot be used here.");
+/** Why a valid credential cannot be used on a route, whatever it acts in; `undefined` when it can. */
+function refusalOf(route: Route, caller: Authenticated): DomainError | undefined {
+  if (!(route.auth as readonly string[]).includes(caller.kind)) {
+    return new DomainError("forbidden", "This kind of credential cannot be used here.");
+  }
+  if (caller.kind === "firebase" && caller.lacks_second_factor) {
+    return new DomainError("forbidden", "Sign in with a second factor: this deployment requires one.");
+  }
+  return undefined;
+}
 
 function onceOf(
   ctx: Ctx<keyof Ports>,

@@ -17,7 +17,7 @@ export type Authenticated = {
   /** Work that may go on while the request is handled. */
   aside: Promise<void>;
 } & (
-  | { kind: "firebase"; actor: Actor & { type: "user" } }
+  | { kind: "firebase"; actor: Actor & { type: "user" }; lacks_second_factor: boolean }
   | { kind: "apiKey"; actor: Actor & { type: "api_key" } }
   | { kind: "deviceKey"; actor: Actor & { type: "device" }; device: Stored<Device> }
   | { kind: "claimToken"; actor?: undefined; registration: Stored<Registration> }
@@ -61,10 +61,12 @@ export async function authenticate(
   presented: Presented,
 ): Promise<Authenticated> {
   if (presented.kind === "firebase") {
-    const id = await ctx.identityTokens.verify(presented.token);
-    if (id === undefined) throw unauthenticated();
-    const actor = { type: "user", id } as const;
-    return { kind: "firebase", owner: ownerOf(actor), actor, aside: Promise.resolve() };
+    const identity = await ctx.identityTokens.verify(presented.token);
+    if (!identity) throw unauthenticated();
+    const { id, email_verified, lacks_second_factor } = identity;
+    const actor = { type: "user", id, email_verified } as const;
+    const aside = Promise.resolve();
+    return { kind: "firebase", owner: ownerOf(actor), actor, lacks_second_factor, aside };
   }
   if (presented.kind === "deviceKey") {
     const device = await ctx.devices.get(presented.id);

@@ -18,8 +18,10 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
     advice: "Check the `Authorization` header; a user signs in again, a terminal registers anew.",
   },
   forbidden: {
-    means: "The credential is good, but no credential of its kind may do this.",
-    advice: "Use one of the kinds that the operation names.",
+    means:
+      "The credential is valid, but may not be used here: the operation takes other kinds, or the deployment requires " +
+      "users to sign in with a second factor.",
+    advice: "Read `detail`: use a kind that the operation names, or sign in with a second factor.",
   },
   environment_not_tenant_managed: {
     means: "The project's palms live in no environment of its organization alone, so there are no members.",

@@ -49,7 +49,12 @@ export const BASE = "/v1";
 
 /** How each kind of credential is presented: all of them as `Authorization: Bearer …`. */
 const SCHEMES: Record<Credential, { bearerFormat: string; description: string }> = {
-  firebase: { bearerFormat: "JWT", description: "The Firebase ID token of a console user." },
+  firebase: {
+    bearerFormat: "JWT",
+    description:
+      "The Firebase ID token of a console user. A user administers the organizations that name them, and none while " +
+      "the token has no verified e-mail address.",
+  },
   apiKey: { bearerFormat: "pg_…", description: "An API key of an organization, for its servers." },
   deviceKey: { bearerFormat: "pd_…", description: "The key of a terminal, which it has fetched itself." },
   claimToken: {

@@ -2,7 +2,7 @@ import type { Actor, Ctx, Ports } from "../domain/context.ts";
 import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
-import type { Organization } from "../domain/organization/organization.ts";
+import { administeredBy, administers, type Organization } from "../domain/organization/organization.ts";
 import { isTenantManaged, type Project, takesPalms } from "../domain/project/project.ts";
 import type { Registration } from "../domain/registration/registration.ts";
 import type { Stored } from "../domain/store.ts";
@@ -142,7 +142,7 @@ async function enterDevice(ctx: ScopeCtx, route: Route, actor: Actor, named: Nam
   if (!device) throw notFound();
   const [project, administered] = await Promise.all([
     ctx.projects.get(device.value.project_id),
-    actor.type === "user" ? ctx.organizations.ofAdmin(actor.id) : [],
+    administeredBy(ctx, actor),
   ]);
   if (!project) throw notFound();
   const may =
@@ -178,9 +178,6 @@ async function readPalms(ctx: ScopeCtx, project: Project): Promise<{ environment
   }
   return { environment: environment?.value as Environment };
 }
-
-const administers = (actor: Actor, organization: Organization | undefined): boolean =>
-  actor.type === "user" && organization !== undefined && organization.admins.includes(actor.id);
 
 /** Whether a key opens a project. */
 const opens = (key: Actor & { type: "api_key" }, project: Project): boolean =>

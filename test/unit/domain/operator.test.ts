@@ -9,13 +9,17 @@ import { setAdmin } from "../../../functions/src/domain/organization/setAdmin.ts
 import { createProject } from "../../../functions/src/domain/project/createProject.ts";
 import { listAllProjects } from "../../../functions/src/domain/project/listAllProjects.ts";
 import { createUser } from "../../../functions/src/domain/user/createUser.ts";
-import { memoryPorts, newRing, sealingOf } from "../../support/memory.ts";
+import type { User } from "../../../functions/src/domain/user/user.ts";
+import { CREATED_AT, memoryPorts, newRing, sealingOf } from "../../support/memory.ts";
 
 type Memory = ReturnType<typeof memoryPorts>;
 
 const NOWHERE = "00000000-0000-4000-8000-000000000000";
-const ADA = { id: "uid-ada", email: "ada@blue.example" };
-const BOB = { id: "uid-bob", email: "bob@blue.example" };
+const verified = { email_verified: true, created_at: CREATED_AT };
+const ADA = { id: "uid-ada", email: "ada@blue.example", ...verified };
+const BOB = { id: "uid-bob", email: "bob@blue.example", ...verified };
+/** Signed up by whoever wanted to, with the address of a customer. */
+const MALLORY = { ...BOB, id: "uid-mallory", email: "owner@blue.example", email_verified: false };
 
 const newOrganization = (ctx: Memory, name = "Blue Gym") =>
   createOrganization(ctx, { name, plan: "business", admins: [] });
@@ -102,13 +106,60 @@ describe("An operator", () => {
     });
   });
 
+  describe("who names an admin by an address that is not verified", () => {
+    const message =
+      `The e-mail address ${MALLORY.email} is not verified. Its account was created at 2026-01-01T00:00:00.000Z, ` +
+      "maybe by somebody who does not own the address. Check with the owner, then pass the user id uid-mallory instead.";
+    const refusal = { code: "conflict", message };
+    let announced: User[];
+    const announce = (user: User) => {
+      // Before anything is written.
+      announced.push(user);
+      assert.equal(ctx.commits(), before);
+    };
+    let before: number;
+
+    beforeEach(() => {
+      ctx.known.push(MALLORY);
+      announced = [];
+      before = 0;
+    });
+
+    it("makes no organization, unless by the user's id", async () => {
+      const make = (admins: string[]) =>
+        createOrganization(ctx, { name: "Blue Gym", plan: "sandbox", admins, announce });
+      await assert.rejects(make([ADA.email, MALLORY.email]), refusal);
+      assert.deepEqual([ctx.commits(), announced], [0, []]);
+      assert.deepEqual((await make([ADA.email, MALLORY.id])).admins, [ADA.id, MALLORY.id]);
+      assert.deepEqual(announced, [ADA, MALLORY]);
+    });
+
+    it("adds nobody, unless by the user's id, and removes by either", async () => {
+      const { id: organization_id } = await newOrganization(ctx);
+      before = ctx.commits();
+      const set = (user: string, admin: boolean) => setAdmin(ctx, { organization_id, user, admin, announce });
+      await assert.rejects(set(MALLORY.email, true), refusal);
+      assert.deepEqual([ctx.commits(), announced], [before, []]);
+      for (const who of [MALLORY.id, MALLORY.email]) {
+        before = ctx.commits();
+        const added = await set(MALLORY.id, true);
+        assert.deepEqual([added.changed, added.organization.admins], [true, [MALLORY.id]]);
+        // Again changes nothing, and announces nobody.
+        assert.equal((await set(MALLORY.id, true)).changed, false);
+        before = ctx.commits();
+        assert.deepEqual((await set(who, false)).organization.admins, []);
+        assert.deepEqual(announced.splice(0), [MALLORY, MALLORY]);
+      }
+    });
+  });
+
   describe("who makes a user", () => {
     it("gets a password that was made, and never one that was given", async () => {
       const { password, ...eve } = await createUser(ctx, { email: "eve@blue.example" });
-      assert.deepEqual(eve, { id: "uid-of-eve@blue.example", email: "eve@blue.example" });
+      assert.deepEqual(eve, { id: "uid-of-eve@blue.example", email: "eve@blue.example", ...verified });
       assert.match(password ?? "", /^[\w-]{24}$/);
       const given = await createUser(ctx, { email: "sue@blue.example", password: "chosen by sue" });
-      assert.deepEqual(given, { id: "uid-of-sue@blue.example", email: "sue@blue.example" });
+      assert.deepEqual(given, { id: "uid-of-sue@blue.example", email: "sue@blue.example", ...verified });
     });
 
     it("is told when the address is somebody's", async () => {

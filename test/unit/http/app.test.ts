@@ -12,6 +12,7 @@ import type { Ports } from "../../../functions/src/domain/context.ts";
 import { newKey } from "../../../functions/src/domain/credential/key.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
 import type { Project } from "../../../functions/src/domain/project/project.ts";
+import type { Identity } from "../../../functions/src/domain/user/user.ts";
 import { createApp, type PipelinePorts, toListener } from "../../../functions/src/http/app.ts";
 import { defineRoute } from "../../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Call, createClient } from "../../support/client.ts";
@@ -73,6 +74,7 @@ describe("The request pipeline", () => {
   let tenantManaged: boolean;
   let reads: string[];
   let outage: boolean;
+  let identity: Identity;
   /** Whose budgets were asked, and what the limiter answers. */
   let asked: string[];
   let ports: Pick<Ports, PipelinePorts>;
@@ -85,6 +87,7 @@ describe("The request pipeline", () => {
     around = testSurroundings();
     reads = [];
     outage = false;
+    identity = { id: "admin", email_verified: true, lacks_second_factor: false };
     asked = [];
     allowance = { admitted: true, remaining: 7, reset_s: 12, retry_after_s: 12 };
     tenantManaged = true;
@@ -145,7 +148,7 @@ describe("The request pipeline", () => {
         () => organization_id,
       ),
       identityTokens: {
-        verify: async (token: string) => (token === "good.user.token" ? "admin" : undefined),
+        verify: async (token: string) => (token === "good.user.token" ? identity : undefined),
       },
       limiter: {
         admit(subject: string, policy: Policy | (() => Promise<Policy>)) {
@@ -207,6 +210,21 @@ describe("The request pipeline", () => {
     assertProblem(await echo({ body: bad, headers }), 415, "unsupported_media_type");
     assertProblem(await echo({ body: bad }), 400, "invalid_request");
     assertProblem(await echo({ body: { text: "conflict" } }), 409, "conflict");
+  });
+
+  it("refuses a user who lacks a second factor after the rate limit, before anything is read of the scope", async () => {
+    identity.lacks_second_factor = true;
+    const read = () => api("GET", `/v1/project/${project.id}/echo`, { token: "good.user.token" });
+    const refused = await read();
+    assertProblem(refused, 403, "forbidden");
+    assert.equal(refused.body.detail, "Sign in with a second factor: this deployment requires one.");
+    assert.deepEqual(asked, ["user:admin"]);
+    assert.ok(!reads.includes("organization"));
+    identity.lacks_second_factor = false;
+    assert.equal((await read()).status, 200);
+    // An admin by name, but anybody can sign up with any address.
+    identity.email_verified = false;
+    assertProblem(await read(), 404, "not_found");
   });
 
   it("judges a malformed credential without a single read", async () => {

@@ -47,7 +47,9 @@ describe("An Idempotency-Key", () => {
     };
     records = { get: async () => undefined, create: (record) => record as never };
     ports = {
-      identityTokens: { verify: async () => "ada" },
+      identityTokens: {
+        verify: async () => ({ id: "ada", email_verified: true, lacks_second_factor: false }),
+      },
       limiter: {
         admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
       },

@@ -1,3 +1,4 @@
+import type { Actor, Ctx } from "../context.ts";
 import type { Effect, Stored, Write } from "../store.ts";
 
 export const PLANS = ["sandbox", "business", "enterprise"] as const;
@@ -16,9 +17,20 @@ export const effectOn = ({ id }: Organization): Effect => ({
   organization_id: id,
 });
 
+/**
+ * Whether an actor administers an organization. A user without a verified e-mail address never does, even when the
+ * organization names them.
+ */
+export const administers = (actor: Actor, organization: Organization | undefined): boolean =>
+  actor.type === "user" && actor.email_verified && organization?.admins.includes(actor.id) === true;
+
+/** The organizations that an actor administers, in any order. */
+export const administeredBy = async (ctx: Ctx<"organizations">, actor: Actor): Promise<Organization[]> =>
+  actor.type === "user" && actor.email_verified ? ctx.organizations.ofAdmin(actor.id) : [];
+
 export interface Organizations {
   get(id: string): Promise<Stored<Organization> | undefined>;
-  /** The organizations that name the user as admin. */
+  /** The organizations that name the user as admin; what the user may do is decided by `administeredBy`. */
   ofAdmin(user_id: string): Promise<Organization[]>;
   /** Every organization, in any order. */
   all(): Promise<Organization[]>;

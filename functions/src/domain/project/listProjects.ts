@@ -1,5 +1,6 @@
 import type { Caller, Ctx } from "../context.ts";
 import { newestFirst } from "../order.ts";
+import { administeredBy } from "../organization/organization.ts";
 import type { Project } from "./project.ts";
 
 /** The projects that the caller may see: a user's through organizations they administer, a key's own. */
@@ -12,7 +13,7 @@ export async function listProjects(
 
 async function visible(ctx: Ctx<"organizations" | "projects">, actor: Caller): Promise<Project[]> {
   if (actor.type === "user") {
-    const organizations = await ctx.organizations.ofAdmin(actor.id);
+    const organizations = await administeredBy(ctx, actor);
     return ctx.projects.ofOrganizations(organizations.map(({ id }) => id));
   }
   if (actor.project_ids === null) return ctx.projects.ofOrganizations([actor.organization_id]);

@@ -4,7 +4,8 @@ import { DomainError } from "../errors.ts";
 import type { User } from "./user.ts";
 
 /**
- * A new console user; without a password one is made, and is in this answer only.
+ * A new console user; without a password one is made, and is in this answer only. The address counts as verified:
+ * only the operator creates users, and hands the password to the address's owner.
  * @throws DomainError `conflict` when the address is somebody's.
  */
 export async function createUser(
