@@ -24,6 +24,10 @@ const NO_RUN: Record<string, [reason: string, first_line: string][]> = {
     ["interactive", "A terminal out of its box, at http://127.0.0.1:5005. It keeps who it is in .terminal."],
   ],
   "docs/deploy.md": [
+    [
+      "deploys",
+      'curl -X PATCH -H "Authorization: Bearer $(gcloud auth print-access-token)" -H "X-Goog-User-Project: <project id>" \\',
+    ],
     ["deploys", "umask 077"],
     ["deploys", "npm ci"],
     ["deploys", "export GOOGLE_CLOUD_QUOTA_PROJECT=<project id>"],
