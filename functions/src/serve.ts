@@ -6,6 +6,7 @@ import { onTaskDispatched, type TaskQueueFunction, type TaskQueueOptions } from 
 import type * as z from "zod";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import type { App } from "./http/app.ts";
+import { hideRequestsFromPlatform, restoreRequest } from "./http/rawRequests.ts";
 import type { Route } from "./http/route.ts";
 
 type Deps = typeof import("./deps.ts");
@@ -33,8 +34,10 @@ export function serve<Needs extends keyof Ports>(
     const ctx = await give(deps);
     return toListener(createApp(own, ctx, { proxies: proxies.value() }), ctx);
   });
+  if (process.env["FUNCTION_TARGET"] === id) hideRequestsFromPlatform();
   return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {
     leaveDomain();
+    restoreRequest(request);
     const listener = await start();
     await listener(request, response);
   });

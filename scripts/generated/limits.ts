@@ -58,12 +58,21 @@ const size = (bytes: number): string =>
 /** Bodies, by which operations take them. */
 export function bodies(): string {
   const routes = Object.values(documented.groups).flat();
-  const large = routes.filter(({ body, bodyLimit }) => body && bodyLimit === "palm");
+  const taking = (limit: keyof typeof BODY_LIMITS): string =>
+    routes
+      .flatMap(({ body, bodyLimit, operationId }) => (body && bodyLimit === limit ? operationId : []))
+      .join(", ");
+  const row = (limit: keyof typeof BODY_LIMITS, operations: string): string[] => [
+    operations,
+    size(BODY_LIMITS[limit].bytes),
+    `${BODY_LIMITS[limit].ms / 1000} s`,
+  ];
   return markdownTable(
-    ["a request's body", "--at most"],
+    ["a request's body", "--at most", "--arrives within"],
     [
-      [large.map(({ operationId }) => operationId).join(", "), size(BODY_LIMITS.palm)],
-      ["every other operation", size(BODY_LIMITS.standard)],
+      row("samples", taking("samples")),
+      row("sample", taking("sample")),
+      row("standard", "every other operation"),
     ],
   );
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient } from "./client.ts";
@@ -12,6 +13,10 @@ export interface Instance {
   baseUrl: string;
   /** Its resident memory, MiB. */
   resident(): number;
+  /** The most resident memory that it ever had, MiB; where the system does not keep it, what it has now. */
+  peak(): number;
+  /** Whether its process still runs. */
+  isAlive(): boolean;
   /** What it has printed so far. */
   output(): string;
   /** What the module that was loaded first answers to a message. */
@@ -53,12 +58,19 @@ export async function startInstance(
     });
   }
   const baseUrl = `http://127.0.0.1:${port}`;
+  const resident = () =>
+    Number(spawnSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" }).stdout) / 1024;
   await listening(child, baseUrl, () => output);
   return {
     api: createClient(baseUrl),
     baseUrl,
-    resident: () =>
-      Number(spawnSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" }).stdout) / 1024,
+    resident,
+    peak() {
+      const status = `/proc/${child.pid}/status`;
+      if (!existsSync(status)) return resident();
+      return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(status, "utf8"))?.[1]) / 1024;
+    },
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     output: () => output,
     async ask() {
       child.send("");

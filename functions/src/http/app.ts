@@ -7,6 +7,7 @@ import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Commit } from "../domain/store.ts";
 import { type Authenticated, authenticate, present } from "./auth.ts";
+import { bodyOf } from "./body.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
 import { readInput } from "./input.ts";
 import { PROBLEMS, problemResponse, toDomainError } from "./problem.ts";
@@ -83,7 +84,7 @@ export function toListener(app: Hono, ctx: Surroundings): ReturnType<typeof getR
 const unreadable = (cause: unknown): DomainError =>
   new DomainError("invalid_request", "The request is not valid.", {
     cause,
-    errors: [{ path: "", message: "is no readable HTTP request" }],
+    errors: [{ path: "", message: "must be a readable HTTP request" }],
   });
 
 function pick(table: Map<string, Route>, method: string): Route {
@@ -110,7 +111,8 @@ async function serve(
   try {
     const { entering, once } = await enter(ctx, route, exchange, caller, named);
     const scope = await entering;
-    const { raw, ...input } = await readInput(route, exchange.c.req.raw);
+    const { c } = exchange;
+    const { raw, ...input } = await readInput(route, c.req.raw, bodyOf(c.req.raw, incomingOf(c)));
     const params = exchange.c.req.param();
     const handle = async (commit: Commit): Promise<Response> => {
       const { signal } = exchange.c.req.raw;
@@ -218,8 +220,11 @@ function commitFor(
   });
 }
 
-const socketAddress = (c: Context): string | undefined =>
-  (c.env as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress;
+/** Node's request; undefined where the application is called without a server. */
+const incomingOf = (c: Context): IncomingMessage | undefined =>
+  (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
+
+const socketAddress = (c: Context): string | undefined => incomingOf(c)?.socket.remoteAddress;
 
 /** What the route answers to what its handler gives. */
 function render(route: Route, output: unknown): { status: number; text: string } {
@@ -250,7 +255,7 @@ async function stream(
   return new Response(body, { headers: { "Content-Type": route.mediaType, ...output.headers } });
 }
 
-/** Gives every answer its request id and cache header, and every failure its problem document. */
+/** Gives every answer its request id, cache and security headers, and every failure its problem document. */
 async function respond(
   ctx: Surroundings,
   c: Context,
@@ -269,9 +274,17 @@ async function respond(
 const requestId = (ctx: Surroundings, sent: unknown): string =>
   typeof sent === "string" && REQUEST_ID.test(sent) ? sent : ctx.id();
 
+/** On every answer, whatever it is: no browser may guess its type, use plain HTTP next time or show it in a frame. */
+const SECURITY_HEADERS = {
+  "X-Content-Type-Options": "nosniff",
+  "Strict-Transport-Security": "max-age=31536000",
+  "Content-Security-Policy": "frame-ancestors 'none'",
+};
+
 function finish(response: Response, request_id: string): Response {
   response.headers.set("X-Request-Id", request_id);
   response.headers.set("Cache-Control", "no-store");
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
   return response;
 }
 

@@ -1,9 +1,12 @@
 import * as z from "zod";
 import { DomainError, type FieldError } from "../domain/errors.ts";
+import { type ReceivedBody, readBody } from "./body.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey } from "./idempotency.ts";
+import { parseJson } from "./json.ts";
 import { BODY_LIMITS, type Route } from "./route.ts";
 
-const MAX_DEPTH = 32;
+/** How many faults one answer names. */
+const MAX_FAULTS = 100;
 
 /** The query of a route that takes none. Made once: zod compiles an object's schema when it first parses. */
 const NO_QUERY = z.strictObject({});
@@ -22,8 +25,9 @@ interface Input {
  * Reads and validates query, body and headers.
  * @throws DomainError `too_large`, `unsupported_media_type`, `invalid_request`, in this order.
  */
-export async function readInput(route: Route, request: Request): Promise<Input> {
-  const raw = route.body ? await readBody(route, request) : undefined;
+export async function readInput(route: Route, request: Request, received: ReceivedBody): Promise<Input> {
+  const limit = BODY_LIMITS[route.bodyLimit];
+  const raw = route.body ? await readBody(limit, request.headers, received) : undefined;
   const faults = new Faults();
   const json = raw === undefined ? undefined : faults.collect(() => parseJson(raw));
   const body = route.body && json !== undefined ? faults.validate(route.body, json) : undefined;
@@ -39,48 +43,6 @@ export async function readInput(route: Route, request: Request): Promise<Input> 
   return { query, body, raw: raw ?? new Uint8Array() };
 }
 
-async function readBody(route: Route, request: Request): Promise<Uint8Array> {
-  const limit = BODY_LIMITS[route.bodyLimit];
-  const tooLarge = (): DomainError =>
-    new DomainError("too_large", `A request body here has at most ${limit} bytes.`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.length > limit) throw tooLarge();
-  if (bytes.length > 0 && !isJson(request.headers.get("content-type"))) {
-    throw new DomainError("unsupported_media_type", "Send application/json in UTF-8.");
-  }
-  return bytes;
-}
-
-const isJson = (contentType: string | null): boolean =>
-  /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(contentType?.trim() ?? "");
-
-function parseJson(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return {};
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw fault("", "is not JSON in UTF-8");
-  }
-  refuseUnfit(json);
-  return json;
-}
-
-/** Walks level by level: depth, and the one key that validators would drop in silence. */
-function refuseUnfit(json: unknown): void {
-  let level = [json];
-  for (let depth = 0; ; depth++) {
-    const inner = level.filter((value) => typeof value === "object" && value !== null);
-    if (inner.length === 0) return;
-    if (depth === MAX_DEPTH) throw fault("", `is nested deeper than ${MAX_DEPTH} levels`);
-    if (inner.some((value) => Object.hasOwn(value as object, "__proto__"))) {
-      throw fault("", "has a key __proto__");
-    }
-    level = inner.flatMap((value) => Object.values(value as object));
-  }
-}
-
 function readQuery(route: Route, params: URLSearchParams, faults: Faults): unknown {
   const query: Record<string, string> = {};
   for (const name of new Set(params.keys())) {
@@ -92,16 +54,15 @@ function readQuery(route: Route, params: URLSearchParams, faults: Faults): unkno
   return faults.validate(route.query ?? NO_QUERY, query);
 }
 
-const fault = (path: string, message: string): DomainError =>
-  new DomainError("invalid_request", "", { errors: [{ path, message }] });
-
-/** The faults of one request, gathered so that the caller sees all at once. */
+/** The faults of one request, gathered so that the caller sees all at once: 100 of them at most. */
 class Faults {
   readonly #errors: FieldError[] = [];
+  #count = 0;
   #tooLarge = false;
 
   add(path: string, message: string): void {
-    this.#errors.push({ path, message });
+    this.#count += 1;
+    if (this.#count <= MAX_FAULTS) this.#errors.push({ path, message });
   }
 
   collect<T>(read: () => T): T | undefined {
@@ -109,7 +70,7 @@ class Faults {
       return read();
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      this.#errors.push(...(error.errors ?? []));
+      for (const { path, message } of error.errors ?? []) this.add(path, message);
       return undefined;
     }
   }
@@ -136,7 +97,10 @@ class Faults {
 
   refuse(): void {
     if (this.#tooLarge) throw new DomainError("too_large", "A picture has at most 1 MiB.");
-    if (this.#errors.length === 0) return;
-    throw new DomainError("invalid_request", "The request is not valid.", { errors: this.#errors });
+    if (this.#count === 0) return;
+    const errors = this.#count > MAX_FAULTS ? this.#errors.slice(0, MAX_FAULTS - 1) : this.#errors;
+    const unnamed = this.#count - errors.length;
+    if (unnamed > 0) errors.push({ path: "", message: `and ${unnamed} more` });
+    throw new DomainError("invalid_request", "The request is not valid.", { errors });
   }
 }

@@ -45,8 +45,18 @@ export const SCOPE_PARAMS = {
 /** A state that a route asks for beyond its scope: of the project, or that the device is enabled. */
 type State = "server_lookup" | "sandbox" | "enabled";
 
-/** Largest body in bytes: palm pictures are sent to a few routes only. */
-export const BODY_LIMITS = { standard: 256 * 1024, palm: 8 * 1024 * 1024 } as const;
+/** How large a body may be, in bytes after decompression, and how long it may take to arrive, in ms. */
+export interface BodyLimit {
+  bytes: number;
+  ms: number;
+}
+
+/** Of bodies without pictures, with the picture of one sample (1 MiB, a third more in base64), with those of five. */
+export const BODY_LIMITS = {
+  standard: { bytes: 256 * 1024, ms: 10_000 },
+  sample: { bytes: 2 * 1024 * 1024, ms: 20_000 },
+  samples: { bytes: 8 * 1024 * 1024, ms: 30_000 },
+} as const satisfies Record<string, BodyLimit>;
 
 type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? { [K in Name]: string } & PathParams<Rest>

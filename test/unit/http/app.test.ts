@@ -265,24 +265,43 @@ describe("The request pipeline", () => {
     assertProblem(answer, 503, "unavailable");
   });
 
-  for (const [what, body, message] of [
-    ["broken JSON", "{", "is not JSON in UTF-8"],
-    ["bytes that are no UTF-8", Uint8Array.of(0x22, 0xff, 0x22), "is not JSON in UTF-8"],
-    ["33 levels", `${"[".repeat(33)}${"]".repeat(33)}`, "is nested deeper than 32 levels"],
+  for (const [what, body, message, path = ""] of [
+    ["broken JSON", "{", "must be JSON in UTF-8"],
+    ["bytes that are no UTF-8", Uint8Array.of(0x22, 0xff, 0x22), "must be JSON in UTF-8"],
+    ["33 levels", `${"[".repeat(33)}${"]".repeat(33)}`, "must not be nested deeper than 32 levels"],
     [
       "a hundred thousand levels",
       "[".repeat(100_000) + "]".repeat(100_000),
-      "is nested deeper than 32 levels",
+      "must not be nested deeper than 32 levels",
     ],
-    ["a key __proto__", '{"text": "x", "__proto__": {}}', "has a key __proto__"],
+    ["a key __proto__", '{"text": "x", "__proto__": {}}', "is not allowed as a name", "__proto__"],
+    ["a duplicate key", '{"text": "x", "text": "y"}', "must not be given more than once", "text"],
+    ["a body broken off inside a string", '{"text": "x', "must be JSON in UTF-8"],
   ] as const) {
-    it(`refuses ${what} at the whole body`, async () => {
+    it(`refuses ${what}`, async () => {
       const response = await raw(body);
       assert.equal(response.status, 400);
       const { errors } = (await response.json()) as { errors: unknown };
-      assert.deepEqual(errors, [{ path: "", message }]);
+      assert.deepEqual(errors, [{ path, message }]);
     });
   }
+
+  it("names at most 100 faults, and says how many more there are", async () => {
+    const fields = (count: number) =>
+      JSON.stringify({
+        text: "x",
+        ...Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, n])),
+      });
+    for (const [count, last] of [
+      [100, { path: "f99", message: "is not known here" }],
+      [101, { path: "", message: "and 2 more" }],
+      [4000, { path: "", message: "and 3901 more" }],
+    ] as const) {
+      const { errors } = (await (await raw(fields(count))).json()) as { errors: unknown[] };
+      assert.equal(errors.length, 100);
+      assert.deepEqual(errors.at(-1), last);
+    }
+  });
 
   it("takes 32 levels as far as depth goes", async () => {
     const response = await raw(`${"[".repeat(32)}${"]".repeat(32)}`);
@@ -302,7 +321,12 @@ describe("The request pipeline", () => {
     ["application/json", 200],
     ["Application/JSON; Charset=UTF-8", 200],
     ['application/json;charset="utf-8"', 200],
+    ["application/json;", 200],
+    ["application/json ; profile=x ;charset=utf-8", 200],
+    ["application/json; version=1; q=0.5", 200],
     ["application/json; charset=latin1", 415],
+    ["application/json; version=1; charset=utf-16", 415],
+    ["text/plain; application/json", 415],
     ["application/jsonp", 415],
     ["text/json", 415],
     ["multipart/form-data", 415],

@@ -25,7 +25,7 @@ export const enrollPalm = defineRoute({
   audits: "palm",
   begins: (ctx: palms.EnrollCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: EnrollBody,
-  bodyLimit: "palm",
+  bodyLimit: "samples",
   status: 201,
   response: PalmShape,
   errors: ["not_found", "duplicate_palm", "limit_reached", "expired", "poor_quality", "template_mismatch"],

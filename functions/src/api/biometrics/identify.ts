@@ -18,7 +18,7 @@ export const identify = defineRoute({
   audits: null,
   begins: (ctx: IdentifyCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: PalmSample,
-  bodyLimit: "palm",
+  bodyLimit: "sample",
   response: IdentificationShape,
   errors: ["expired", "poor_quality"],
   handle: (ctx: IdentifyCtx, { project, environment, begun: following, body }) =>

@@ -50,7 +50,7 @@ export const scan = defineRoute({
   audits: null,
   begins: (ctx: ScanCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: ScanBody,
-  bodyLimit: "palm",
+  bodyLimit: "sample",
   response: ScannedShape,
   errors: ["expired", "poor_quality"],
   answers: toScanned,

@@ -30,7 +30,7 @@ export const submitSample = defineRoute({
     device && findSession(ctx, device, session_id),
   begins: (ctx: sessions.SubmitCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: SubmitSampleBody,
-  bodyLimit: "palm",
+  bodyLimit: "sample",
   response: SessionShape,
   errors: ["not_found", "expired"],
   answers: toSession,

@@ -22,7 +22,7 @@ export const verifyPalm = defineRoute({
   finds: (ctx: VerifyCtx, { project_id, member_id }) => ctx.members.get(project_id, member_id),
   begins: (ctx: VerifyCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: PalmSample,
-  bodyLimit: "palm",
+  bodyLimit: "sample",
   response: VerificationShape,
   errors: ["expired", "poor_quality"],
   handle: (ctx: VerifyCtx, { environment, found, begun: following, body }) =>

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { DomainError, invalid } from "../domain/errors.ts";
+import type { BodyLimit } from "./route.ts";
+
+/** A body as it arrives, chunk by chunk. */
+export type ReceivedBody = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** The body of a request: what the platform has read of it, else what arrives at the socket. */
+export function bodyOf(request: Request, incoming: IncomingMessage | undefined): ReceivedBody {
+  if (!incoming) return request.body ?? [];
+  const { rawBody } = incoming as { rawBody?: Buffer };
+  // A request that is refused before its end must keep its connection until it is answered.
+  return rawBody ? [rawBody] : incoming.iterator({ destroyOnReturn: false });
+}
+
+/**
+ * Reads and decompresses a body, and holds it to the limits of its route while it arrives.
+ * @throws DomainError `too_large`, `unsupported_media_type` for another encoding than gzip or another type than JSON in
+ * UTF-8, `invalid_request` for a body that breaks off, arrives too slowly or is not gzip although it says so.
+ */
+export async function readBody(
+  limit: BodyLimit,
+  headers: Headers,
+  received: ReceivedBody,
+): Promise<Uint8Array> {
+  if (Number(headers.get("content-length") ?? 0) > limit.bytes) throw tooLarge(limit);
+  const sent = await collect(limit, received);
+  const body = await decompress(limit, sent, headers.get("content-encoding"));
+  if (body.length > 0 && !isJson(headers.get("content-type"))) {
+    throw new DomainError("unsupported_media_type", "Send application/json in UTF-8.");
+  }
+  return body;
+}
+
+const tooLarge = ({ bytes }: BodyLimit): DomainError =>
+  new DomainError("too_large", `A request body here has at most ${bytes} bytes.`);
+
+async function collect(limit: BodyLimit, received: ReceivedBody): Promise<Buffer> {
+  const deadline = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => deadline.resolve("late"), limit.ms);
+  const chunks: Uint8Array[] = [];
+  const iterator =
+    Symbol.asyncIterator in received ? received[Symbol.asyncIterator]() : received[Symbol.iterator]();
+  try {
+    for (let size = 0; ; ) {
+      const next = await Promise.race([iterator.next(), deadline.promise]);
+      if (next === "late") throw invalid("", `must arrive within ${limit.ms / 1000} s`);
+      if (next.done) return Buffer.concat(chunks);
+      size += next.value.length;
+      if (size > limit.bytes) throw tooLarge(limit);
+      chunks.push(next.value);
+    }
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    throw invalid("", "broke off before its end");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** As many bytes as may come out are inflated, and no more. */
+async function decompress(limit: BodyLimit, sent: Buffer, encoding: string | null): Promise<Buffer> {
+  const name = encoding?.trim().toLowerCase() ?? "";
+  if (sent.length === 0 || name === "" || name === "identity") return sent;
+  if (name !== "gzip" && name !== "x-gzip") {
+    throw new DomainError("unsupported_media_type", "Send the body as it is, or compressed by gzip.", {
+      headers: { "Accept-Encoding": "gzip, identity" },
+    });
+  }
+  try {
+    return await inflate(sent, { maxOutputLength: limit.bytes });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limit);
+    throw invalid("", "must be a whole gzip stream, as Content-Encoding says");
+  }
+}
+
+const inflate = promisify(gunzip);
+
+/** The type before the first semicolon decides; parameters but the charset are ignored (RFC 9110, section 8.3.1). */
+function isJson(contentType: string | null): boolean {
+  const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim().toLowerCase());
+  const charsets = parameters.flatMap((parameter) => /^charset=("?)(.*)\1$/.exec(parameter)?.[2] ?? []);
+  return (
+    type === "application/json" && charsets.every((charset) => charset === "utf-8" || charset === "utf8")
+  );
+}
