@@ -195,7 +195,7 @@ async function newPlace(deps: Deps): Promise<Place> {
 async function buildFloor(): Promise<void> {
   symlinkSync(join(ROOT, "functions/node_modules"), join(floor, "node_modules"));
   writeFileSync(join(floor, "package.json"), '{ "type": "module", "main": "lib/floor.js" }');
-  await bundle(join(ROOT, "bench/api/floor.ts"), join(floor, "lib"));
+  await bundle({ floor: join(ROOT, "bench/api/floor.ts") }, join(floor, "lib"));
 }
 
 async function startBoth(fn: Operation["fn"]): Promise<Both<Instance>> {

@@ -138,7 +138,7 @@ async function buildFloor(source: string): Promise<Subject> {
   await symlink(join(FUNCTIONS, "node_modules"), join(source, "node_modules"));
   await writeFile(join(source, "package.json"), '{ "type": "module", "main": "lib/floor.js" }');
   await writeFile(join(source, "floor.ts"), FLOOR);
-  await bundle(join(source, "floor.ts"), join(source, "lib"));
+  await bundle({ floor: join(source, "floor.ts") }, join(source, "lib"));
   const ask = (path: string): Ask => ({ method: "GET", path, status: 200 });
   return { name: "floor", source, signature: "http", first: ask("/"), read: ask("/read") };
 }

@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
 
 /**
- * Bundles an entry point and what it imports, each dynamic import a chunk that is loaded when it is asked for.
- * Firebase's and Google's packages stay outside: they have native parts and their own loading.
+ * Bundles entry points, by the names of their output, and what they import, each dynamic import a chunk that is loaded
+ * when it is asked for. Firebase's and Google's packages stay outside: they have native parts and their own loading.
  */
-export async function bundle(entryPoint: string, outdir: string): Promise<Metafile> {
+export async function bundle(entryPoints: Record<string, string>, outdir: string): Promise<Metafile> {
   const { metafile } = await build({
-    entryPoints: [entryPoint],
+    entryPoints,
     outdir,
     bundle: true,
     splitting: true,
@@ -42,6 +42,11 @@ async function copyViewer(outdir: string): Promise<void> {
 if (import.meta.main) {
   const outdir = new URL("../functions/lib/", import.meta.url).pathname;
   await rm(outdir, { recursive: true, force: true });
-  await bundle(new URL("../functions/src/index.ts", import.meta.url).pathname, outdir);
+  const source = (file: string): string =>
+    fileURLToPath(new URL(`../functions/src/${file}`, import.meta.url));
+  await bundle(
+    { index: source("index.ts"), "extraction-worker": source("data/extraction/worker.ts") },
+    outdir,
+  );
   await copyViewer(new URL("../hosting/docs/viewer/", import.meta.url).pathname);
 }

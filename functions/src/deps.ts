@@ -54,7 +54,7 @@ type CorePorts =
   | "transactions";
 type ApiDeps = Surroundings & Pick<Ports, CorePorts | "limiter" | "policies">;
 type AdminPorts = CorePorts | "changes" | "palms" | "users";
-type GalleryPorts = "changes" | "galleries" | "palms" | "sealing" | "templates";
+type GalleryPorts = "changes" | "extraction" | "galleries" | "palms" | "sealing" | "templates";
 /** What an event needs to become tasks. */
 type DispatchPorts = "deliveries" | "queue" | "schedule" | "webhooks";
 
@@ -254,8 +254,9 @@ export async function galleryDeps(): Promise<
   ApiDeps & Pick<Ports, GalleryPorts | DispatchPorts | "idempotency">
 > {
   const clients = connect();
-  const [live, palms, dispatch, once, templates, { sealing }] = await Promise.all([
+  const [live, { ExtractionPool }, palms, dispatch, once, templates, { sealing }] = await Promise.all([
     import("./domain/palm/galleries.ts"),
+    import("./data/extraction.ts"),
     palmDeps(clients),
     dispatchDeps(clients),
     onceDeps(clients),
@@ -269,6 +270,7 @@ export async function galleryDeps(): Promise<
     ...dispatch,
     ...once,
     ...templates,
+    extraction: new ExtractionPool(),
     galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
     sealing,
   };
@@ -342,10 +344,15 @@ export async function secretKeyDeps(): Promise<
   return { ...admin, ...secrets, webhooks: createWebhooks(clients.db) };
 }
 
-/** The same with the keyring, for what makes or wraps data keys. @public */
-export async function keyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts | "sealing">> {
+/** The same with the keyring, for what makes or wraps data keys or opens templates. @public */
+export async function keyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts | "extraction" | "sealing">> {
   const clients = connect();
-  return { ...(await adminDeps(clients)), ...(await sealingDeps(clients)) };
+  const [admin, sealing, { extractionHere }] = await Promise.all([
+    adminDeps(clients),
+    sealingDeps(clients),
+    import("./data/extraction.ts"),
+  ]);
+  return { ...admin, ...sealing, extraction: extractionHere };
 }
 
 /** The same with the keyring of what is kept for a while, for what registers devices. @public */

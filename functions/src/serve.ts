@@ -6,8 +6,8 @@ import { onTaskDispatched, type TaskQueueFunction, type TaskQueueOptions } from 
 import type * as z from "zod";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import type { App } from "./http/app.ts";
-import { hideRequestsFromPlatform, restoreRequest } from "./http/rawRequests.ts";
 import type { Route } from "./http/route.ts";
+import { hideRequestsFromPlatform, restoreRequest } from "./rawRequests.ts";
 
 type Deps = typeof import("./deps.ts");
 type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;

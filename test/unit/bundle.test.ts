@@ -14,7 +14,7 @@ describe("The bundle", () => {
 
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), "palmgate-bundle-"));
-    ({ outputs } = await bundle(join(SRC, "index.ts"), folder));
+    ({ outputs } = await bundle({ index: join(SRC, "index.ts") }, folder));
     await rm(folder, { recursive: true });
   });
 

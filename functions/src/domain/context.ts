@@ -17,6 +17,7 @@ import type { IdempotencyRecords } from "./idempotency/record.ts";
 import type { Members } from "./member/member.ts";
 import type { Organizations } from "./organization/organization.ts";
 import type { Changes } from "./palm/changes.ts";
+import type { Extraction } from "./palm/extraction.ts";
 import type { Galleries } from "./palm/galleries.ts";
 import type { Palms } from "./palm/palm.ts";
 import type { Sealing } from "./palm/sealing.ts";
@@ -44,6 +45,7 @@ export interface Ports {
   devices: Devices;
   environments: Environments;
   events: Events;
+  extraction: Extraction;
   formats: Pick<Formats, "of">;
   galleries: Galleries;
   garbage: Garbage;

@@ -15,8 +15,10 @@ const MIN_SIDE = 96;
 const MAX_SIDE = 1024;
 const MAX_IMAGE_BYTES = 1024 * 1024;
 
-// A progressive scan of a few bytes visits every block: without a limit 1 MiB of them runs for minutes.
+// A progressive scan of a few bytes visits every block: without a limit 1 MiB of them runs for minutes. Encoders write
+// 6 to 12; the largest picture may have 16, which takes a fifth of a second.
 const MAX_JPEG_SCANS = 64;
+const MAX_JPEG_WORK = 16 * MAX_SIDE * MAX_SIDE;
 
 /**
  * Reads a PNG, JPEG or BMP, told by its first bytes, as luminance (ITU-R BT.601 in integers).
@@ -31,15 +33,33 @@ const MAX_JPEG_SCANS = 64;
  *   12-bit, or grey with restarts that do not divide it; compressed or 16-bit BMP).
  */
 export function decodeImage(bytes: Uint8Array): GrayImage {
+  return readByKind(bytes, { png: decodePng, jpeg: decodeJpeg, bmp: decodeBmp });
+}
+
+/**
+ * Checks what a picture's first bytes say, without decoding it: size, kind and sides.
+ * @throws PalmError `too_large`, `invalid_image`
+ */
+export function inspectImage(bytes: Uint8Array): void {
+  readByKind(bytes, {
+    png: (_, view) => checkSides(view.getUint32(16), view.getUint32(20)),
+    jpeg: inspectJpeg,
+    bmp: (_, view) => checkSides(view.getInt32(18, true), Math.abs(view.getInt32(22, true))),
+  });
+}
+
+type Reader<T> = (bytes: Uint8Array, view: DataView) => T;
+
+function readByKind<T>(bytes: Uint8Array, read: { png: Reader<T>; jpeg: Reader<T>; bmp: Reader<T> }): T {
   if (bytes.length > MAX_IMAGE_BYTES) throw new PalmError("too_large", "The image has more than 1 MiB");
   try {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (startsWith(bytes, PNG_SIGNATURE)) return decodePng(bytes, view);
-    if (startsWith(bytes, [0xff, 0xd8, 0xff])) return decodeJpeg(bytes, view);
-    if (startsWith(bytes, [0x42, 0x4d])) return decodeBmp(bytes, view);
+    if (startsWith(bytes, PNG_SIGNATURE)) return read.png(bytes, view);
+    if (startsWith(bytes, [0xff, 0xd8, 0xff])) return read.jpeg(bytes, view);
+    if (startsWith(bytes, [0x42, 0x4d])) return read.bmp(bytes, view);
   } catch (error) {
     if (error instanceof PalmError) throw error;
-    // RangeError of a DataView, or whatever a library threw: the file broke off or contradicts itself.
+    // RangeError of a DataView, or any error of a library: the file broke off or contradicts itself.
     throw invalid("The image is damaged or truncated");
   }
   throw invalid("The image is not a PNG, JPEG or BMP");
@@ -203,11 +223,17 @@ function paletteGray(palette: Uint8Array | undefined, index: number): number {
 
 // ---- JPEG (ITU-T T.81) ----
 
-function decodeJpeg(bytes: Uint8Array, view: DataView): GrayImage {
-  const kept: Uint8Array[] = [bytes.subarray(0, 2)];
-  const components = new Set<number>();
-  let frame: { width: number; height: number } | undefined;
-  let scans = 0;
+/** A marker and what belongs to it; a scan's entropy-coded bytes belong to its header. */
+interface JpegSegment {
+  marker: number;
+  start: number;
+  end: number;
+}
+
+const isFrame = (marker: number): boolean =>
+  marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+
+function* jpegSegments(bytes: Uint8Array, view: DataView): Iterable<JpegSegment> {
   let offset = 2;
   for (let marker = 0; marker !== 0xd9; ) {
     if (view.getUint8(offset) !== 0xff) throw invalid("A JPEG marker is missing");
@@ -216,18 +242,39 @@ function decodeJpeg(bytes: Uint8Array, view: DataView): GrayImage {
     const start = offset;
     offset += marker === 0xd9 ? 2 : 2 + view.getUint16(offset + 2);
     if (offset > bytes.length) throw invalid("The JPEG is truncated");
+    if (marker === 0xda) offset = endOfScan(bytes, offset);
+    yield { marker, start, end: offset };
+  }
+}
 
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+function inspectJpeg(bytes: Uint8Array, view: DataView): void {
+  for (const { marker, start } of jpegSegments(bytes, view)) {
+    if (isFrame(marker)) {
+      jpegFrame(view, marker, start, new Set());
+      return;
+    }
+    if (marker === 0xda) break;
+  }
+  throw invalid("The JPEG has no frame");
+}
+
+function decodeJpeg(bytes: Uint8Array, view: DataView): GrayImage {
+  const kept: Uint8Array[] = [bytes.subarray(0, 2)];
+  const components = new Set<number>();
+  let frame: { width: number; height: number } | undefined;
+  let scans = 0;
+  for (const { marker, start, end } of jpegSegments(bytes, view)) {
+    if (isFrame(marker)) {
       if (frame !== undefined) throw invalid("The JPEG has several frames");
       frame = jpegFrame(view, marker, start, components);
     } else if (marker === 0xda) {
-      if (frame === undefined || ++scans > MAX_JPEG_SCANS) throw invalid("The JPEG's scans make no sense");
+      if (frame === undefined) throw invalid("The JPEG's scans make no sense");
+      checkScans(++scans, frame);
       for (let i = 0; i < view.getUint8(start + 4); i++) components.delete(view.getUint8(start + 5 + 2 * i));
-      offset = endOfScan(bytes, offset);
     } else if (marker !== 0xc4 && marker !== 0xdb && marker !== 0xdd && marker !== 0xee && marker !== 0xd9) {
       continue;
     }
-    kept.push(bytes.subarray(start, offset));
+    kept.push(bytes.subarray(start, end));
   }
   if (frame === undefined || components.size > 0) throw invalid("The JPEG's pixels are incomplete");
 
@@ -243,6 +290,11 @@ function decodeJpeg(bytes: Uint8Array, view: DataView): GrayImage {
     gray[i] = luminance(data[p] as number, data[p + 1] as number, data[p + 2] as number);
   }
   return { width, height, gray };
+}
+
+function checkScans(scans: number, { width, height }: { width: number; height: number }): void {
+  const most = Math.min(MAX_JPEG_SCANS, Math.floor(MAX_JPEG_WORK / (width * height)));
+  if (scans > most) throw invalid(`A JPEG of this size must have at most ${most} scans`);
 }
 
 function jpegFrame(view: DataView, marker: number, start: number, components: Set<number>) {

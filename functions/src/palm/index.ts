@@ -18,7 +18,7 @@ export {
   type PalmIdentity,
   type SearchOptions,
 } from "./gallery.ts";
-export { decodeImage, type GrayImage } from "./image.ts";
+export { decodeImage, type GrayImage, inspectImage } from "./image.ts";
 export { compareTemplates } from "./match.ts";
 export { MARGIN, TARGET_FPIR, uncalibratedThreshold } from "./policy.ts";
 export type { Sample } from "./rows.ts";

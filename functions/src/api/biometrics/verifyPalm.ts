@@ -25,6 +25,9 @@ export const verifyPalm = defineRoute({
   bodyLimit: "sample",
   response: VerificationShape,
   errors: ["expired", "poor_quality"],
-  handle: (ctx: VerifyCtx, { environment, found, begun: following, body }) =>
-    palms.verifyPalm(ctx, { environment, following, member: found.value, sample: toSample(body, "") }),
+  handle: (ctx: VerifyCtx, { project, environment, found, begun: following, body }) =>
+    palms.verifyPalm(ctx, {
+      ...{ project, environment, following, member: found.value },
+      sample: toSample(body, ""),
+    }),
 });

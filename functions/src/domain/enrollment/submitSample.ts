@@ -13,7 +13,7 @@ import type { Effect, Stored } from "../store.ts";
 import { findSession } from "./findSession.ts";
 import { accept, activeSession, asOf, complete, fail, isActive, refuse, type Session } from "./session.ts";
 
-export type SubmitCtx = EnrolCtx & Ctx<"devices" | "galleries" | "sessions">;
+export type SubmitCtx = EnrolCtx & Ctx<"devices" | "extraction" | "galleries" | "sessions">;
 
 /** One sample of a session, and where it goes. */
 interface Submission {
@@ -39,7 +39,10 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
   const { id, hand } = input.session;
   // A template says itself of which hand it is, or nobody does.
   const taken = sample.image ? { ...sample, hand: sample.hand ?? hand } : sample;
-  const probe = readSample(taken, environment.template_format);
+  const probe = await readSample(ctx, taken, {
+    format: environment.template_format,
+    owner: input.project.organization_id,
+  });
   const following = input.following ?? ctx.galleries.follow(environment);
   const read = async () => {
     const device = await ctx.devices.get(input.device.value.id);

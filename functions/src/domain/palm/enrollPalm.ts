@@ -6,9 +6,9 @@ import type { Project } from "../project/project.ts";
 import { type EnrolCtx, enrolTemplate, type Ground } from "./enrolTemplate.ts";
 import type { Following } from "./galleries.ts";
 import type { Palm } from "./palm.ts";
-import { fuse, leastLively, type Probe, readSample, type Sample } from "./sample.ts";
+import { fuse, inspectSample, leastLively, type Probe, readSample, type Sample } from "./sample.ts";
 
-export type EnrollCtx = EnrolCtx & Ctx<"galleries">;
+export type EnrollCtx = EnrolCtx & Ctx<"extraction" | "galleries">;
 
 /**
  * Enrols one palm of a member from 1..5 samples of it. A palm that this member has already is replaced.
@@ -27,8 +27,8 @@ export async function enrollPalm(
   },
 ): Promise<Palm> {
   const { project, environment, samples } = input;
-  const probes = samples.map((sample) => readSample(sample, environment.template_format));
-  const hand = commonHand(probes, samples);
+  const [format, owner] = [environment.template_format, project.organization_id];
+  for (const sample of samples) await inspectSample(sample, format);
   const { live, synced } = input.following ?? ctx.galleries.follow(environment);
   const look = async (): Promise<Ground<Palm> | undefined> => {
     const member = await ctx.members.get(project.id, input.member_id);
@@ -36,6 +36,9 @@ export async function enrollPalm(
   };
   const ground = await look();
   if (!ground) throw notFound();
+  // Pictures cost time: nobody has it spent on a member who is not there.
+  const probes = await Promise.all(samples.map((sample) => readSample(ctx, sample, { format, owner })));
+  const hand = commonHand(probes, samples);
   const key = await synced;
   const palm = await enrolTemplate(ctx, {
     ...{ project, environment, live, key, ground, look },

@@ -23,7 +23,7 @@ export interface Erasure {
  * `invalid_request`, `too_large`, `expired`, `poor_quality`.
  */
 export async function erasePalmByPicture(
-  ctx: EraseCtx & Ctx<"environments" | "sealing">,
+  ctx: EraseCtx & Ctx<"environments" | "extraction" | "sealing">,
   input: { environment_id: string; image: Uint8Array; confirmed: boolean },
 ): Promise<Erasure> {
   const { environment_id, image } = input;
@@ -35,7 +35,10 @@ export async function erasePalmByPicture(
   const live = new LiveGallery(environment, ctx);
   return change(ctx, async () => {
     const following = { live, synced: live.sync() };
-    const { rows, probe } = await readProbe({ environment, sample: { path: "", image }, following });
+    const { rows, probe } = await readProbe(ctx, {
+      ...{ environment, sample: { path: "", image }, following },
+      owner: environment.organization_id,
+    });
     const threshold = thresholdFor(environment, rows.size, probe);
     const [found] = await resolve(ctx, environment_id, search(rows, probe, {}, true), threshold);
     const told = { environment_id, palm_id: null, created_at: null, score: null, threshold };

@@ -6,7 +6,7 @@ import type { Following } from "./galleries.ts";
 import { type Answer, lookUp } from "./lookUp.ts";
 import type { Sample } from "./sample.ts";
 
-export type IdentifyCtx = Ctx<"galleries" | "palms" | "scans" | "commit">;
+export type IdentifyCtx = Ctx<"extraction" | "galleries" | "palms" | "scans" | "commit">;
 
 /** What identification answers. */
 export interface Identification extends Answer {

@@ -22,14 +22,14 @@ export interface Answer {
 
 /**
  * Whose palm is this, among those that the project sees?
- * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`.
+ * @throws DomainError `invalid_request`, `too_large`, `unavailable`, `expired`, `poor_quality`.
  */
 export async function lookUp(
-  ctx: Ctx<"palms">,
+  ctx: Ctx<"extraction" | "palms">,
   input: { project: Project; environment: Environment; sample: Sample; following: Following },
 ): Promise<Answer> {
   const { environment } = input;
-  const { rows, probe } = await readProbe(input);
+  const { rows, probe } = await readProbe(ctx, { ...input, owner: input.project.organization_id });
   const filter = { ...rowsOf(environment, input.project), hand: probe.hand };
   const searched = rows.count(filter);
   const threshold = thresholdFor(environment, searched, probe);
@@ -53,16 +53,16 @@ export async function lookUp(
  * Reads a probe while the environment's gallery is brought up to date. Search right after it, without awaiting.
  * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, in this order.
  */
-export async function readProbe(input: {
-  environment: Environment;
-  sample: Sample;
-  following: Following;
-}): Promise<{ rows: Gallery; probe: Probe }> {
-  // The log is read while this thread extracts.
-  const probe = readSample(input.sample, input.environment.template_format);
-  await input.following.synced;
+export async function readProbe(
+  ctx: Ctx<"extraction">,
+  input: { environment: Environment; sample: Sample; owner: string; following: Following },
+): Promise<{ rows: Gallery; probe: Probe }> {
+  const { environment, sample, owner, following } = input;
+  // The log is read while another thread extracts.
+  const probe = await readSample(ctx, sample, { format: environment.template_format, owner });
+  await following.synced;
   refusePoor(probe);
-  return { rows: input.following.live.rows, probe };
+  return { rows: following.live.rows, probe };
 }
 
 /** Which palms a project sees: its own; in a global environment, where palms are nobody's, all. */

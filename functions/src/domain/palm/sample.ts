@@ -1,14 +1,14 @@
 import {
-  decodeImage,
-  extractTemplate,
   fuseTemplates,
   type Hand,
+  inspectImage,
   MIN_QUALITY,
   PALM_CODE,
   PalmError,
   readTemplate,
   type TemplateFormat,
 } from "../../palm/index.ts";
+import type { Ctx } from "../context.ts";
 import { DomainError, invalid } from "../errors.ts";
 
 /** What a caller sends of a palm: an image or a template, never both. `path` is where it stands in the request. */
@@ -33,25 +33,44 @@ export interface Probe {
 const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
 
 /**
- * Reads a sample of an environment's format.
+ * Checks what is cheap to check of a sample: everything about a template, and a picture's kind and size.
  * @throws DomainError `invalid_request` or `too_large` at the sample's place.
  */
-export function readSample(sample: Sample, format: TemplateFormat): Probe {
-  return sample.image ? readImage(sample, sample.image, format) : readGivenTemplate(sample, format);
-}
-
-function readImage(sample: Sample, bytes: Uint8Array, format: TemplateFormat): Probe {
-  const hand = sample.hand ?? "unknown";
+export async function inspectSample(sample: Sample, format: TemplateFormat): Promise<void> {
+  if (!sample.image) {
+    await readGivenTemplate(sample, format);
+    return;
+  }
+  const { image } = sample;
   const path = at(sample.path, "image");
   if (format !== PALM_CODE) throw invalid(path, `is not taken here: the environment's format is ${format}`);
-  const image = orRefuse(path, () => decodeImage(bytes));
-  return { ...extractTemplate(image, { hand }), hand, samples: 1 };
+  await orRefuse(path, async () => inspectImage(image));
 }
 
-function readGivenTemplate(sample: Sample, format: TemplateFormat): Probe {
+/**
+ * Reads a sample of an environment's format.
+ * @param owner the organization that it is read for, see `Extraction`
+ * @throws DomainError `invalid_request` or `too_large` at the sample's place, `unavailable`.
+ */
+export async function readSample(
+  ctx: Ctx<"extraction">,
+  sample: Sample,
+  { format, owner }: { format: TemplateFormat; owner: string },
+): Promise<Probe> {
+  const { image } = sample;
+  if (!image) return readGivenTemplate(sample, format);
+  await inspectSample(sample, format);
+  const hand = sample.hand ?? "unknown";
+  const extracted = await orRefuse(at(sample.path, "image"), () =>
+    ctx.extraction.extract({ image, hand, owner }),
+  );
+  return { ...extracted, hand, samples: 1 };
+}
+
+async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promise<Probe> {
   const template = sample.template ?? new Uint8Array();
   const path = at(sample.path, "template");
-  const facts = orRefuse(path, () => readTemplate(template));
+  const facts = await orRefuse(path, async () => readTemplate(template));
   if (facts.format !== format) throw invalid(path, `is no template of the environment's format, ${format}`);
   const { quality, samples } = facts;
   // A vector says nothing of its hand: there the sample's word is all there is.
@@ -62,9 +81,9 @@ function readGivenTemplate(sample: Sample, format: TemplateFormat): Probe {
   return { template, hand, quality, samples };
 }
 
-function orRefuse<T>(path: string, read: () => T): T {
+async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (!(error instanceof PalmError)) throw error;
     if (error.code === "too_large") {

@@ -11,7 +11,7 @@ import type { Identification } from "./identifyPalm.ts";
 import { lookUp } from "./lookUp.ts";
 import type { Sample } from "./sample.ts";
 
-export type ScanCtx = DispatchCtx & Ctx<"galleries" | "palms" | "scans" | "transactions">;
+export type ScanCtx = DispatchCtx & Ctx<"extraction" | "galleries" | "palms" | "scans" | "transactions">;
 
 /** What a terminal is answered. */
 export interface ScannedPalm extends Identification {

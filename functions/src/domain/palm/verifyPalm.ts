@@ -1,13 +1,14 @@
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Member } from "../member/member.ts";
+import type { Project } from "../project/project.ts";
 import { recordScan } from "../scan/recordScan.ts";
 import type { Following } from "./galleries.ts";
 import { readProbe, resolve, thresholdFor } from "./lookUp.ts";
 import type { Sample } from "./sample.ts";
 import { scoreOut } from "./score.ts";
 
-export type VerifyCtx = Ctx<"galleries" | "palms" | "scans" | "commit">;
+export type VerifyCtx = Ctx<"extraction" | "galleries" | "palms" | "scans" | "commit">;
 
 /** What verification answers. `score` is null when there was nothing to compare, `hand` on `no_match`. */
 export interface Verification {
@@ -25,12 +26,19 @@ export interface Verification {
  */
 export async function verifyPalm(
   ctx: VerifyCtx,
-  input: { environment: Environment; member: Member; sample: Sample; following?: Following | undefined },
+  input: {
+    project: Project;
+    environment: Environment;
+    member: Member;
+    sample: Sample;
+    following?: Following | undefined;
+  },
 ): Promise<Verification> {
   const started = ctx.now();
   const { member, environment } = input;
   const following = input.following ?? ctx.galleries.follow(environment);
-  const { rows, probe } = await readProbe({ ...input, following });
+  const owner = input.project.organization_id;
+  const { rows, probe } = await readProbe(ctx, { ...input, owner, following });
   const candidates = rows.compare(probe.template, member.palm_ids, { hand: probe.hand });
   const threshold = thresholdFor(environment, candidates.length, probe);
   const known = await resolve(ctx, environment.id, candidates, 0);

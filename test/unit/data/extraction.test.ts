@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExtractionPool, extractionHere } from "../../../functions/src/data/extraction.ts";
+import { DomainError } from "../../../functions/src/domain/errors.ts";
+import { PalmError } from "../../../functions/src/palm/index.ts";
+import { encodePng, syntheticPalm } from "../../support/palms.ts";
+
+const picture = (seed: number): Uint8Array => encodePng(syntheticPalm({ seed }));
+
+describe("The extraction pool", function () {
+  this.timeout(60_000);
+  let pool: ExtractionPool;
+  const open = (options: ConstructorParameters<typeof ExtractionPool>[0]) => {
+    pool = new ExtractionPool(options);
+    return pool;
+  };
+  afterEach(() => pool.close());
+
+  it("extracts the same templates as this thread does", async () => {
+    open({ threads: 2 });
+    const inputs = [1, 2, 3, 4, 5].map((seed) => ({
+      ...{ image: picture(seed), hand: "left" as const },
+      owner: String(seed % 2),
+    }));
+    const extracted = await Promise.all(inputs.map((input) => pool.extract(input)));
+    assert.deepEqual(extracted, await Promise.all(inputs.map((input) => extractionHere.extract(input))));
+  });
+
+  it("says what is wrong with a picture", async () => {
+    open({ threads: 1 });
+    const error = await pool
+      .extract({ image: Uint8Array.of(1, 2, 3), hand: "left", owner: "a" })
+      .catch((error: unknown) => error);
+    assert.ok(error instanceof PalmError);
+    assert.deepEqual([error.code, error.message], ["invalid_image", "The image is not a PNG, JPEG or BMP"]);
+  });
+
+  it("leaves the event loop free", async () => {
+    open({ threads: 1 });
+    let turns = 0;
+    let isDone = false;
+    const work = pool.extract({ image: picture(1), hand: "left", owner: "a" }).finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      turns += 1;
+      await new Promise(setImmediate);
+    }
+    await work;
+    // On this thread it would be one turn.
+    assert.ok(turns > 10, `${turns} turns`);
+  });
+
+  const worker = new URL("../../support/workers/scripted.ts", import.meta.url);
+  const task = (owner: string, id: number, how: number) => ({
+    ...{ image: Uint8Array.of(id, how), hand: "left" as const },
+    owner,
+  });
+
+  it("takes turns between owners, however many pictures one of them sends", async () => {
+    open({ threads: 1, worker });
+    const done: string[] = [];
+    const send = (owner: string, id: number) =>
+      pool.extract(task(owner, id, 0)).then(({ quality }) => done.push(`${owner}${quality}`));
+    await Promise.all([
+      ...[0, 1, 2, 3, 4, 5].map((id) => send("flood", id)),
+      ...[0, 1].map((id) => send("a", id)),
+      send("b", 0),
+    ]);
+    assert.deepEqual(done.slice(0, 5), ["flood0", "flood1", "a0", "b0", "flood2"]);
+    assert.equal(done.length, 9);
+  });
+
+  it("keeps one thread free of an owner who would take them all", async () => {
+    open({ threads: 2, worker });
+    const done: number[] = [];
+    const waiting = [0, 1].map((id) =>
+      pool.extract(task("flood", id, 1)).then(({ quality }) => done.push(quality)),
+    );
+    const { quality } = await pool.extract(task("a", 7, 0));
+    assert.deepEqual([quality, done], [7, []]);
+    const gate = new BroadcastChannel("gate");
+    for (; done.length < 2; await sleep(10)) gate.postMessage("open");
+    gate.close();
+    await Promise.all(waiting);
+  });
+
+  it("answers unavailable for a thread that dies, and replaces it", async () => {
+    open({ threads: 1, worker });
+    for (const how of [3, 4]) {
+      const error = await pool.extract(task("a", 1, how)).catch((error: unknown) => error);
+      assert.ok(error instanceof DomainError, String(error));
+      assert.equal(error.code, "unavailable");
+      assert.equal((await pool.extract(task("a", 9, 0))).quality, 9);
+    }
+  });
+
+  it("gives up a thread that takes too long", async () => {
+    open({ threads: 1, worker, deadline_ms: 4000 });
+    const [error, next] = await Promise.all([
+      pool.extract(task("a", 1, 2)).catch((error: unknown) => error),
+      sleep(10).then(() => pool.extract(task("b", 5, 0))),
+    ]);
+    assert.ok(error instanceof DomainError, String(error));
+    assert.equal(error.code, "unavailable");
+    assert.equal(next.quality, 5);
+  });
+});
