@@ -809,7 +809,7 @@ export interface Problem {
   code: ProblemCode;
   /** The answer's `X-Request-Id`. */
   request_id: string;
-  /** The request's faults; with status 400 alone. */
+  /** The request's faults, with status 400 only. When there are over 100, the last entry says how many more. */
   errors?: ProblemErrorsItem[];
 }
 

@@ -11,7 +11,8 @@ organization's servers, the key of a terminal (\`pd_…\`), or the claim token (
 operation names those that it takes. What belongs to somebody else answers like what does not exist.
 
 **Bodies** are JSON in UTF-8, names \`snake_case\`, ids UUIDs in lower case, times RFC 3339 in UTC with milliseconds. Fields
-are always there, \`null\` when empty. A POST without a body counts as \`{}\`; what is not documented is refused.
+are always there, \`null\` when empty. A POST without a body counts as \`{}\`; what is not documented is refused. A body
+may be compressed (\`Content-Encoding: gzip\`), and counts by its inflated size; each operation says how large it may be.
 
 **Errors** are problem details (RFC 9457) with a \`code\` that does not change, and the \`request_id\` that helps us to help
 you. The order of refusals: path, method, credential, rate, kind of credential, whose it is, state, size, media type, input,
@@ -27,8 +28,8 @@ Hosting ends an answer after 60 s, an export that takes longer asks the function
 **Idempotency**: a POST that takes an \`Idempotency-Key\` has its effect once, however often it is sent, and is answered as it
 was first for 24 hours (\`Idempotency-Replayed: true\`).
 
-**HEAD** answers as GET without the body. Some answers are the platform's, in HTML, before the request is ours: a body that is
-no JSON object or array, a wrong charset, a broken or unknown content encoding, more than 32 MB.
+**HEAD** answers as GET without the body. Every answer carries \`X-Content-Type-Options: nosniff\`,
+\`Strict-Transport-Security\` and \`Content-Security-Policy: frame-ancestors 'none'\`.
 `.trim();
 
 /** What the OpenAPI document says beyond the routes; the examples are recorded. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { ErrorCode } from "../domain/errors.ts";
 import { GUIDANCE } from "./guidance.ts";
 import { PROBLEMS } from "./problem.ts";
-import { type Credential, errorsOf, type Route } from "./route.ts";
+import { BODY_LIMITS, type Credential, errorsOf, type Route } from "./route.ts";
 
 /** Any part of the document. */
 export type Json =
@@ -113,8 +113,10 @@ const PROBLEM_SCHEMA: JsonObject = {
     code: { type: "string", enum: Object.keys(PROBLEMS), description: "For programs; does not change." },
     request_id: { type: "string", description: "The answer's `X-Request-Id`." },
     errors: {
-      description: "The request's faults; with status 400 alone.",
+      description:
+        "The request's faults, with status 400 only. When there are over 100, the last entry says how many more.",
       type: "array",
+      maxItems: 100,
       items: {
         type: "object",
         properties: {
@@ -217,7 +219,7 @@ function operationOf(
       { $ref: "#/components/parameters/requestId" },
       ...(idempotent ? [idempotencyKeyOf(shown)] : []),
     ],
-    ...(route.body ? { requestBody: bodyOf(route.body, shown, schemas) } : {}),
+    ...(route.body ? { requestBody: bodyOf(route, route.body, shown, schemas) } : {}),
     responses: { ...successOf(route, shown, schemas), ...problems.of(route) },
   };
 }
@@ -246,8 +248,15 @@ function queryOf(route: Route, shown: readonly OperationExample[], schemas: Sche
   }));
 }
 
-function bodyOf(body: z.ZodType, shown: readonly OperationExample[], schemas: Schemas): JsonObject {
+function bodyOf(
+  { bodyLimit }: Route,
+  body: z.ZodType,
+  shown: readonly OperationExample[],
+  schemas: Schemas,
+): JsonObject {
+  const { bytes, ms } = BODY_LIMITS[bodyLimit];
   return {
+    description: `At most ${bytes / 1024} KiB after decompression, sent within ${ms / 1000} s.`,
     ...(body.safeParse({}).success ? {} : { required: true }),
     content: {
       "application/json": {
