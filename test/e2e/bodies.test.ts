@@ -78,15 +78,17 @@ for (const [target, { verb, ok }] of Object.entries(FUNCTIONS)) {
       });
     }
 
-    it(`answers dripping bodies of strangers without waiting for them, and closes their connections`, async () => {
+    it("answers dripping bodies of strangers without waiting for them, and closes their connections", async () => {
       const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => send(DRIP, "nobody")));
       for (const answer of answers) assertOurs(answer, { status: 401, code: "unauthenticated" });
       await survives();
     });
 
-    it(`stops waiting for a dripping body`, async () => {
-      assertOurs(await send(DRIP, attacker.key), { status: 400, code: "invalid_request" });
-      await survives();
-    });
+    if (target === "members") {
+      it("stops waiting for a dripping body", async () => {
+        assertOurs(await send(DRIP, attacker.key), { status: 400, code: "invalid_request" });
+        await survives();
+      });
+    }
   });
 }
