@@ -46,6 +46,7 @@ export async function makeWorld(
       ...{ ...device, secret_hash, created_at },
       enabled: true,
       mode: "standard",
+      model: null,
       app_version: null,
       last_seen_at: null,
       unclaimed_key: null,

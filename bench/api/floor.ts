@@ -71,6 +71,7 @@ export const members: HttpFunction = async (request, response) => {
   batch.create(db.doc(`organizations/${organization_id}/audit/${entry_id}`), {
     ...{ id: entry_id, organization_id, project_id, actor: { type: "api_key", id: key_id } },
     ...{ operation: "createMember", target: { type: "member", id }, request_id: randomUUID() },
+    client_request_id: null,
     ...{ created_at: now, expires_at: new Date(now.getTime() + AUDIT_RETENTION_MS) },
   });
   await Promise.all([batch.commit(), touched]);

@@ -583,6 +583,7 @@ async function fill({ deps, full }: Places): Promise<void> {
     organization_id: organization.id,
     operation: "updateServerLookup",
     request_id: "",
+    client_request_id: null,
   };
   await deps.commit(rows.map((row) => deps.audit.create({ ...row, ...entry })));
   await deps.commit(rows.slice(1).map(() => deps.devices.create(newDevice({ project_id }))));

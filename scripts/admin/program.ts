@@ -83,6 +83,7 @@ export async function runAdmin(args: readonly string[], outside: Outside): Promi
           actor: { type: "operator", id: outside.operator },
           operation,
           request_id: ports.id(),
+          client_request_id: null,
         }),
       });
       const { result, columns, alwaysJson, says, failed } = await run(

@@ -227,6 +227,7 @@ describe("npm run admin", function () {
       name: "Main entrance",
       enabled: true,
       mode: "standard",
+      model: null,
       app_version: "1.4.0",
       last_seen_at: null,
       created_at: device.created_at,

@@ -31,6 +31,7 @@ describe("GET /v1/organization/{org_id}/audit", () => {
     operation: "organization add-admin",
     target: { type: "organization", id: organization_id },
     request_id: randomUUID(),
+    client_request_id: null,
     created_at,
   });
   const toWire = (entry: AuditEntry) => ({ ...entry, created_at: entry.created_at.toISOString() });
@@ -48,7 +49,7 @@ describe("GET /v1/organization/{org_id}/audit", () => {
     const member = await api("POST", members, {
       token: key,
       body: { name: "Ada" },
-      headers: { "X-Request-Id": "ours" },
+      headers: { "X-Request-Id": "callers" },
     });
     const revoked = await api("DELETE", `${keys}/${made.body.id}`, call);
     // Nothing is changed by what is refused, or done before.
@@ -77,16 +78,16 @@ describe("GET /v1/organization/{org_id}/audit", () => {
           items: [
             entry(third, {
               ...{ project_id: null, actor: by.user, operation: "revokeOrganizationApiKey", target },
-              request_id: of(revoked),
+              ...{ request_id: of(revoked), client_request_id: null },
             }),
             entry(second, {
               ...{ project_id: project.id, actor: by.key, operation: "createMember" },
               target: { type: "member", id: member.body.id },
-              request_id: "ours",
+              ...{ request_id: second.request_id, client_request_id: "callers" },
             }),
             entry(first, {
               ...{ project_id: null, actor: by.user, operation: "createOrganizationApiKey", target },
-              request_id: of(made),
+              ...{ request_id: of(made), client_request_id: null },
             }),
           ],
           page: 1,
@@ -96,6 +97,7 @@ describe("GET /v1/organization/{org_id}/audit", () => {
         },
       ],
     );
+    assert.match(second.request_id, /^[0-9a-f-]{36}$/);
     assert.ok(first.created_at <= second.created_at && second.created_at <= third.created_at);
   });
 

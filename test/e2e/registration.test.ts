@@ -76,6 +76,7 @@ describe("Registering a terminal", function () {
       name: "Front door",
       enabled: true,
       mode: "standard",
+      model: "PT-2",
       app_version: "1.4.0",
       last_seen_at: null,
       created_at,
@@ -104,7 +105,7 @@ describe("Registering a terminal", function () {
     for (const token of [tenant.user.token, tenant.key]) {
       const { registration_code } = await start({});
       const { status, body } = await register(registration_code, { token });
-      assert.deepEqual([status, body.app_version], [201, null]);
+      assert.deepEqual([status, body.model, body.app_version], [201, null, null]);
     }
   });
 

@@ -659,7 +659,11 @@ describe("A terminal's palms", function () {
           ...{ id: entries[0].id, organization_id: global.organization.id, project_id: null },
           actor: { type: "operator", id: userInfo().username },
           ...{ operation: "palm erase", target: { type: "palm", id: palm?.["id"] } },
-          ...{ request_id: entries[0].request_id, created_at: entries[0].created_at },
+          ...{
+            request_id: entries[0].request_id,
+            client_request_id: null,
+            created_at: entries[0].created_at,
+          },
         },
       ]);
     });

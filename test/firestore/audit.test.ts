@@ -147,9 +147,22 @@ describe("The audit log", function () {
           ? ids[nameOf(route)]
           : (answer.body?.id ?? answer.body?.[nameOf(route)] ?? ids[nameOf(route)]),
       },
-      request_id: answer.headers.get("x-request-id"),
+      client_request_id: answer.headers.get("x-request-id"),
     };
   }
+
+  it("reads an entry of before callers' ids were stored", async () => {
+    const tenant = await newTenant(deps);
+    await api("POST", `/v1/project/${tenant.project.id}/members`, { token: tenant.key, body: {} });
+    const [expected] = await entriesOf(tenant);
+    assert.ok(expected);
+    const { docs } = await db().collection(`organizations/${tenant.organization.id}/audit`).get();
+    const { client_request_id: _, ...old } = docs[0]?.data() ?? {};
+    await docs[0]?.ref.set(old);
+    assert.deepEqual(await entriesOf(tenant), [expected]);
+    assert.equal(expected.client_request_id, null);
+    assert.match(expected.request_id, /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+  });
 
   it("keeps an entry for 400 days", async () => {
     const tenant = await newTenant(deps);
@@ -188,7 +201,8 @@ describe("The audit log", function () {
         for (const example of examplesOf(route)) {
           const before = await entriesOf(places.busy);
           const request = await prepare(places, route, example, credential);
-          const headers = { "Idempotency-Key": randomUUID() };
+          const client_request_id = `caller.${operationId}`;
+          const headers = { "Idempotency-Key": randomUUID(), "X-Request-Id": client_request_id };
           const started = Date.now();
           const answer = await send(api, request, { headers });
           assert.equal(answer.status, route.status, answer.text);
@@ -201,8 +215,13 @@ describe("The audit log", function () {
           }
           const known = before.map(({ id }) => id);
           const added = (await entriesOf(places.busy)).filter(({ id }) => !known.includes(id));
-          const [{ id, created_at } = { id: "", created_at: new Date(0) }] = added;
-          assert.deepEqual(added, [{ id, created_at, ...entryOf(request, credential, places, answer) }]);
+          const [{ id, created_at, request_id } = { id: "", created_at: new Date(0), request_id: "" }] =
+            added;
+          const expected = { id, created_at, request_id, ...entryOf(request, credential, places, answer) };
+          assert.deepEqual(added, [expected]);
+          assert.equal(expected.client_request_id, client_request_id);
+          assert.match(request_id, /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+          assert.ok(!before.some((one) => one.request_id === request_id), "a caller cannot choose it");
           assert.ok(started <= Number(created_at) && Number(created_at) <= Date.now());
         }
       });

@@ -220,6 +220,7 @@ export class Front {
     if (!this.isHasty) this.#pass(wait * 1000, isNew);
     const device = {
       ...this.device,
+      model: null,
       app_version: null,
       last_seen_at: this.#time(),
       created_at: this.#time(),

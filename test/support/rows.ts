@@ -23,6 +23,7 @@ export const newDevice = (fields: Pick<Device, "project_id"> & Partial<Device>):
     name: "Front door",
     enabled: true,
     mode: "standard",
+    model: null,
     app_version: null,
     last_seen_at: null,
     secret_hash: newKey("pd", id).secret_hash,

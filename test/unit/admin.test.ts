@@ -308,6 +308,7 @@ describe("npm run admin", () => {
       actor: { type: "operator", id: "olga" },
       operation,
       target: { type, id },
+      client_request_id: null,
     });
 
     const create = ["organization", "create", "--name", "Blue Gym", "--plan", "business"];
@@ -507,6 +508,7 @@ describe("npm run admin", () => {
           name: "Front door",
           enabled: true,
           mode: "standard",
+          model: "PT-2",
           app_version: "1.4.0",
           last_seen_at: null,
           created_at: "2026-01-02T03:04:05.678Z",

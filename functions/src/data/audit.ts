@@ -13,6 +13,8 @@ const documents = new Documents<AuditEntry & { expires_at: Date }>(
     operation: z.string(),
     target: z.object({ type: z.enum(TARGETS), id: z.string() }),
     request_id: z.string(),
+    // Absent from entries of before the field existed.
+    client_request_id: z.string().nullable().default(null),
     created_at: date,
     expires_at: date,
   }),

@@ -19,6 +19,8 @@ const documents = new Documents<Device & Found>(
     name: z.string(),
     enabled: z.boolean(),
     mode: z.enum(["standard", "demo"]),
+    // Absent from devices of before the field existed.
+    model: z.string().nullable().default(null),
     app_version: z.string().nullable(),
     last_seen_at: date.nullable(),
     secret_hash: z.string().regex(/^[0-9a-f]{64}$/),

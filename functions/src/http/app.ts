@@ -37,10 +37,18 @@ export type App<Needs extends keyof Ports> = Surroundings &
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** One request on its way: its id, and what its answer will say whatever it is. */
+/** Both ids of a request, as the log and the audit log name them. */
+interface RequestIds {
+  /** Ours: no caller can choose it. */
+  request_id: string;
+  /** The caller's `X-Request-Id` when it sent a valid one, which the answer repeats. */
+  client_request_id: string | null;
+}
+
+/** One request on its way: its ids, and what its answer will say whatever it is. */
 interface Exchange {
   c: Context;
-  request_id: string;
+  ids: RequestIds;
   headers: Record<string, string>;
 }
 
@@ -74,8 +82,8 @@ export function createApp<Needs extends keyof Ports>(
 export function toListener(app: Hono, ctx: Surroundings): ReturnType<typeof getRequestListener> {
   return (incoming, outgoing) => {
     const errorHandler = (cause: unknown): Response => {
-      const request_id = requestId(ctx, incoming.headers["x-request-id"]);
-      return finish(problemResponse(unreadable(cause), request_id), request_id);
+      const answered = answeredId(requestIds(ctx, incoming.headers["x-request-id"]));
+      return finish(problemResponse(unreadable(cause), answered), answered);
     };
     return getRequestListener(app.fetch, { errorHandler })(incoming, outgoing);
   };
@@ -124,7 +132,7 @@ async function serve(
     const commit = commitFor(ctx, route, exchange, caller, scope);
     return once ? await once.answer(raw, commit, handle) : await handle(commit);
   } catch (error) {
-    warnOfUndeclared(ctx, route, error, exchange.request_id);
+    warnOfUndeclared(ctx, route, error, exchange.ids);
     throw error;
   } finally {
     await caller?.aside;
@@ -206,7 +214,7 @@ function onceOf(
 function commitFor(
   ctx: Ctx<keyof Ports>,
   route: Route,
-  { request_id }: Exchange,
+  { ids }: Exchange,
   caller: Authenticated | undefined,
   { organization, project }: Found,
 ): Commit {
@@ -214,7 +222,7 @@ function commitFor(
   return audited(ctx, {
     actor: { type: caller.actor.type, id: caller.actor.id },
     operation: route.operationId,
-    request_id,
+    ...ids,
     organization_id: organization?.id ?? project?.organization_id,
     project_id: project?.id,
   });
@@ -242,12 +250,12 @@ async function stream(
   ctx: Surroundings,
   route: Route,
   output: Streamed,
-  { c, request_id }: Exchange,
+  { c, ids }: Exchange,
 ): Promise<Response> {
   if (c.req.method === "HEAD") await output.cancel();
   const outgoing = (c.env as { outgoing?: { destroy(): void } } | undefined)?.outgoing;
   const body = await output.open((error) => {
-    ctx.log.error("stream failed", { request_id, method: c.req.method, error: describe(error) });
+    ctx.log.error("stream failed", { ...ids, method: c.req.method, error: describe(error) });
     // Before anybody else ends the answer as if it were whole.
     outgoing?.destroy();
     return outgoing !== undefined;
@@ -261,18 +269,22 @@ async function respond(
   c: Context,
   answer: (exchange: Exchange) => Promise<Response>,
 ): Promise<Response> {
-  const request_id = requestId(ctx, c.req.header("x-request-id"));
-  const exchange: Exchange = { c, request_id, headers: {} };
+  const ids = requestIds(ctx, c.req.header("x-request-id"));
+  const exchange: Exchange = { c, ids, headers: {} };
   const response = await attempt(answer, exchange, (error) => {
-    ctx.log.error("request failed", { request_id, method: c.req.method, error: describe(error) });
+    ctx.log.error("request failed", { ...ids, method: c.req.method, error: describe(error) });
   });
   for (const [name, value] of Object.entries(exchange.headers)) response.headers.set(name, value);
-  return finish(response, request_id);
+  return finish(response, answeredId(ids));
 }
 
-/** A caller's request id when it is a safe one, else ours. */
-const requestId = (ctx: Surroundings, sent: unknown): string =>
-  typeof sent === "string" && REQUEST_ID.test(sent) ? sent : ctx.id();
+const requestIds = (ctx: Surroundings, sent: unknown): RequestIds => ({
+  request_id: ctx.id(),
+  client_request_id: typeof sent === "string" && REQUEST_ID.test(sent) ? sent : null,
+});
+
+/** The id that the answer carries. */
+const answeredId = ({ request_id, client_request_id }: RequestIds): string => client_request_id ?? request_id;
 
 /** On every answer, whatever it is: no browser may guess its type, use plain HTTP next time or show it in a frame. */
 const SECURITY_HEADERS = {
@@ -298,7 +310,7 @@ async function attempt(
   } catch (thrown) {
     const error = toDomainError(thrown);
     if (PROBLEMS[error.code].status >= 500) report(error.cause ?? error);
-    return problemResponse(error, exchange.request_id);
+    return problemResponse(error, answeredId(exchange.ids));
   }
 }
 
@@ -306,8 +318,8 @@ const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 /** A code that the route does not declare is missing from the documentation: say so loudly, answer all the same. */
-function warnOfUndeclared(ctx: Surroundings, route: Route, thrown: unknown, request_id: string): void {
+function warnOfUndeclared(ctx: Surroundings, route: Route, thrown: unknown, ids: RequestIds): void {
   const { code } = toDomainError(thrown);
   if (errorsOf(route).includes(code)) return;
-  ctx.log.error("undeclared error code", { request_id, operation: route.operationId, code });
+  ctx.log.error("undeclared error code", { ...ids, operation: route.operationId, code });
 }

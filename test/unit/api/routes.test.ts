@@ -102,13 +102,13 @@ const IDEMPOTENT = [
 const SHAPES: Record<string, string> = {
   ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
   Attempt: "attempt started_at duration_ms status_code response_body response_truncated error url",
-  AuditEntry: "id organization_id project_id actor operation target request_id created_at",
+  AuditEntry: "id organization_id project_id actor operation target request_id client_request_id created_at",
   Command: "session device template_format",
   ClaimedRegistration: "status device_id project_id device_key",
   Delivery:
     "id webhook_id event_id event_type status attempt_count attempts next_attempt_at last_status_code error created_at " +
     "completed_at",
-  Device: "id project_id name enabled mode app_version last_seen_at created_at",
+  Device: "id project_id name enabled mode model app_version last_seen_at created_at",
   EnrollmentSession:
     "session_id device_id project_id member_id hand status samples_required samples_accepted last_rejection version " +
     "created_at updated_at expires_at completed_at",

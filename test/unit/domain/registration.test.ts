@@ -164,6 +164,7 @@ describe("A terminal out of its box", () => {
       name: "Front door",
       enabled: true,
       mode: "standard",
+      model: "PT-2",
       app_version: "1.4.0",
       last_seen_at: null,
       secret_hash,

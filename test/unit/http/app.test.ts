@@ -355,6 +355,26 @@ describe("The request pipeline", () => {
     assert.ok(around.logged.some((line) => line.includes("secret detail")));
   });
 
+  it("logs its own id of a request beside the caller's, which the answer repeats", async () => {
+    const logged = async (headers: Record<string, string>) => {
+      around.logged.length = 0;
+      const answer = await echo({ body: { text: "bug" }, headers });
+      const { request_id, client_request_id } = JSON.parse(/{.*/s.exec(around.logged[0] ?? "")?.[0] ?? "");
+      return { answered: answer.headers.get("x-request-id"), request_id, client_request_id };
+    };
+    const sent = await logged({ "X-Request-Id": "ticket-7" });
+    assert.deepEqual(sent, {
+      answered: "ticket-7",
+      request_id: sent.request_id,
+      client_request_id: "ticket-7",
+    });
+    assert.match(sent.request_id, /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+    for (const headers of [{}, { "X-Request-Id": "not valid" }, { "X-Request-Id": "x".repeat(65) }]) {
+      const { answered, request_id, client_request_id } = await logged(headers);
+      assert.deepEqual({ answered, client_request_id }, { answered: request_id, client_request_id: null });
+    }
+  });
+
   it("writes down a code that the route does not declare", async () => {
     await echo({ body: { text: "conflict" } });
     assert.ok(around.logged.some((line) => line.startsWith("error undeclared error code")));

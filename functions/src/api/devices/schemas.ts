@@ -11,6 +11,10 @@ export const DeviceShape = z
     name: z.string(),
     enabled: z.boolean().meta({ description: "A disabled one is refused samples and scans." }),
     mode: mode.meta({ description: "In mode `demo` a success is also told as `demo.scan.success`." }),
+    model: z.string().nullable().meta({
+      description:
+        "What the terminal said of its hardware in `startRegistration`; compare it with the terminal's label.",
+    }),
     app_version: z.string().nullable(),
     last_seen_at: time.nullable(),
     created_at: time,
@@ -30,6 +34,7 @@ export const toDevice = (device: Device): z.infer<typeof DeviceShape> => ({
   name: device.name,
   enabled: device.enabled,
   mode: device.mode,
+  model: device.model,
   app_version: device.app_version,
   last_seen_at: toTimeOrNull(device.last_seen_at),
   created_at: toTime(device.created_at),

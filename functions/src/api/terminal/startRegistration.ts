@@ -5,7 +5,12 @@ import { defineRoute } from "../../http/route.ts";
 import { text, time, toTime } from "../fields.ts";
 
 const StartRegistrationBody = z
-  .strictObject({ app_version: text(100).optional(), model: text(100).optional() })
+  .strictObject({
+    app_version: text(100).optional().meta({ description: "Of the terminal's software." }),
+    model: text(100)
+      .optional()
+      .meta({ description: "As on the terminal's label; shown to the person who enters the code." }),
+  })
   .meta({ id: "StartRegistration" });
 
 const RegistrationShape = z

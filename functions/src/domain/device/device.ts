@@ -11,6 +11,8 @@ export interface Device {
   name: string;
   enabled: boolean;
   mode: "standard" | "demo";
+  /** What the terminal said of its hardware when it asked for a code; it is not verified. */
+  model: string | null;
   app_version: string | null;
   last_seen_at: Date | null;
   secret_hash: string;

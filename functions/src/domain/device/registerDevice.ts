@@ -25,7 +25,7 @@ export function registerDevice(
     const registration = await ctx.registrations.withCode(code_hash);
     const at = ctx.now();
     if (!registration) throw notFound();
-    const { registered, expires_at, app_version } = registration.value;
+    const { registered, expires_at, model, app_version } = registration.value;
     if (registered && registered.organization_id !== organization_id) throw notFound();
     if (registered) throw new DomainError("expired", "The code was used before.");
     if (at >= expires_at) throw new DomainError("expired", "The code was not entered in time.");
@@ -35,6 +35,7 @@ export function registerDevice(
       name: input.name,
       enabled: true,
       mode: "standard",
+      model,
       app_version,
       last_seen_at: null,
       secret_hash,
