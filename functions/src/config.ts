@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { defineBoolean, defineInt, defineSecret, defineString } from "firebase-functions/params";
 import type { DestinationPolicy } from "./domain/webhook/destination.ts";
 
@@ -65,6 +66,12 @@ export const params = {
     default: "",
     description: "Ports of localhost that are the emulators' own, as ranges: 5001-5010,5101-5110.",
   }),
+  WEBHOOK_DNS: defineString("WEBHOOK_DNS", {
+    default: "8.8.8.8,8.8.4.4",
+    description:
+      "DNS servers that look up webhooks' names, as IP addresses separated by commas. They must know public names " +
+      "only, or customers can probe private zones. `system` asks the machine's.",
+  }),
   WEBHOOK_SWEEP_GRACE_S: defineInt("WEBHOOK_SWEEP_GRACE_S", {
     default: 300,
     description: "How long after an attempt was due the sweeper takes its task to be lost.",
@@ -122,13 +129,19 @@ export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
  * Where webhooks may lead, and may not, as far as parameters say it.
  * @throws Error when one is malformed
  */
-export function readDestinations(): DestinationPolicy {
+export function readDestinations(): DestinationPolicy & { nameServers: readonly string[] | null } {
   const listed = (value: string): string[] => value.split(",").flatMap((part) => part.trim() || []);
   const ownHosts = listed(params.OWN_HOSTS.value());
   if (!ownHosts.every((host) => /^[a-z0-9.*-]+$/i.test(host))) {
     throw new Error("the parameter OWN_HOSTS is no list of hosts: names alone, without https:// and paths");
   }
+  const servers = params.WEBHOOK_DNS.value().trim();
+  const nameServers = servers === "system" ? null : listed(servers);
+  if (nameServers?.length === 0 || nameServers?.some((server) => isIP(server) === 0)) {
+    throw new Error("the parameter WEBHOOK_DNS must be a list of IP addresses, or `system`");
+  }
   return {
+    nameServers,
     ownHosts,
     allowLocalhost: params.WEBHOOK_ALLOW_LOCALHOST.value(),
     ownPorts: listed(params.WEBHOOK_OWN_PORTS.value()).flatMap((range) => {

@@ -4,6 +4,7 @@ import { dueNow } from "../../functions/src/domain/garbage/garbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import type { Change } from "../../functions/src/domain/palm/changes.ts";
 import { db } from "../support/firestore.ts";
+import { newDevice } from "../support/rows.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("The adapters", () => {
@@ -68,6 +69,16 @@ describe("The adapters", () => {
     const fields = { ...NOBODY, name: "Ada", metadata: { "a.b": "1", __x__: "2" } };
     const member = await createMember(deps, { project_id: project.id, fields });
     assert.deepEqual((await deps.members.get(project.id, member.id))?.value, member);
+  });
+
+  it("read a device of before its model was stored", async () => {
+    const device = newDevice({ project_id: tenant.project.id, model: "PT-2" });
+    await deps.commit([deps.devices.create(device)]);
+    const document = db().collection("devices").doc(device.id);
+    const { model, ...old } = (await document.get()).data() ?? {};
+    assert.equal(model, "PT-2");
+    await document.set(old);
+    assert.deepEqual((await deps.devices.get(device.id))?.value, { ...device, model: null });
   });
 
   it("call a corrupt record an error of ours, and name it", async () => {

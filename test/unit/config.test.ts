@@ -62,7 +62,12 @@ describe("The configuration", () => {
   });
 
   describe("destinations of webhooks", () => {
-    const given = { OWN_HOSTS: "", WEBHOOK_ALLOW_LOCALHOST: "false", WEBHOOK_OWN_PORTS: "" };
+    const given = {
+      OWN_HOSTS: "",
+      WEBHOOK_ALLOW_LOCALHOST: "false",
+      WEBHOOK_OWN_PORTS: "",
+      WEBHOOK_DNS: "system",
+    };
     const read = (more: Partial<typeof given>) => {
       const was = Object.keys(given).map((name) => [name, process.env[name]] as const);
       Object.assign(process.env, given, more);
@@ -77,14 +82,17 @@ describe("The configuration", () => {
     };
 
     it("are none of ours, unless parameters say so", () => {
-      assert.deepEqual(read({}), { ownHosts: [], allowLocalhost: false, ownPorts: [] });
+      const nameServers = null;
+      assert.deepEqual(read({}), { nameServers, ownHosts: [], allowLocalhost: false, ownPorts: [] });
       assert.deepEqual(
         read({
           OWN_HOSTS: "api.acme.example, *-acme.a.run.app,",
           WEBHOOK_ALLOW_LOCALHOST: "true",
           WEBHOOK_OWN_PORTS: "5001-5003,5010",
+          WEBHOOK_DNS: "8.8.8.8, 2001:4860:4860::8888",
         }),
         {
+          nameServers: ["8.8.8.8", "2001:4860:4860::8888"],
           ownHosts: ["api.acme.example", "*-acme.a.run.app"],
           allowLocalhost: true,
           ownPorts: [5001, 5002, 5003, 5010],
@@ -95,6 +103,9 @@ describe("The configuration", () => {
     it("are refused as a whole where a parameter is malformed", () => {
       assert.throws(() => read({ OWN_HOSTS: "https://api.acme.example/" }), /OWN_HOSTS is no list of hosts/);
       assert.throws(() => read({ WEBHOOK_OWN_PORTS: "5001..5010" }), /WEBHOOK_OWN_PORTS is no list of ports/);
+      for (const WEBHOOK_DNS of ["", ",", "dns.google", "8.8.8.8,system", "8.8.8.8:53", "8.8.8"]) {
+        assert.throws(() => read({ WEBHOOK_DNS }), /WEBHOOK_DNS must be a list of IP addresses/, WEBHOOK_DNS);
+      }
     });
 
     it("leave out the ports of every emulator of the suite", () => {

@@ -17,14 +17,23 @@ const BLOCKED: Readonly<Sent> = {
   duration_ms: 0,
 };
 
+/** What a deployment says about its webhooks' destinations. */
+export interface OutboundSettings extends DestinationPolicy {
+  /**
+   * The DNS servers that are asked, as IP addresses; the machine's when absent or null. The machine's may know private
+   * zones: what a customer learns from an answer is then more than public DNS says.
+   */
+  nameServers?: readonly string[] | null;
+}
+
 /**
  * The guarded client: POST over HTTP/1.1 to destinations that the policy and the addresses' ranges allow, one
  * connection for each, 20 s in all. It follows no redirect, inflates nothing, and trusts the public authorities.
  * @throws Error when localhost is allowed outside a demo project
  */
-export function createOutbound(policy: DestinationPolicy): Outbound {
+export function createOutbound({ nameServers, ...policy }: OutboundSettings): Outbound {
   if (policy.allowLocalhost) demand("may send webhooks to localhost");
-  return guard({ policy, network: newInternet(), limits: LIMITS });
+  return guard({ policy, network: newInternet(nameServers ?? undefined), limits: LIMITS });
 }
 
 /**

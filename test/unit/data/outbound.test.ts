@@ -740,6 +740,30 @@ describe("The guarded client", () => {
       assert.ok(!["web.app", "our-projects.web.app", "europe-west1-other.cloudfunctions.net"].some(isOwn));
     });
 
+    it("asks only the given name servers, so that a name of a private zone is like one that does not exist", async () => {
+      const inside = await answerNames({ A: ["10.0.0.1"], AAAA: [] });
+      const outside = await answerNames({ A: [], AAAA: [] });
+      try {
+        // The oracle: a resolver that knows a private zone refuses what exists in it.
+        const known = createOutbound({ ...POLICY, nameServers: inside.servers });
+        assert.equal(await known.check(HOOK), undefined);
+        const asked = inside.asked();
+        const outbound = createOutbound({ ...POLICY, nameServers: outside.servers });
+        for (const url of [HOOK, "https://nobody.example.com/"]) {
+          assert.equal(await outbound.check(url), url);
+          assert.deepEqual(
+            withoutTime(await outbound.post({ url, headers: {}, body: "" })),
+            failed("dns_error"),
+          );
+        }
+        assert.ok(outside.asked() >= 8, `${outside.asked()}`);
+        assert.equal(inside.asked(), asked);
+      } finally {
+        inside.stop();
+        outside.stop();
+      }
+    });
+
     const projects = { acme: "acme", nothing: undefined };
     afterEach(() => {
       process.env["GCLOUD_PROJECT"] = "demo-palmgate-unit";

@@ -16,7 +16,7 @@ export interface Network {
 
 /**
  * The Internet: DNS alone, never /etc/hosts, and plain TCP.
- * @param servers of DNS, `192.0.2.1:53`; the machine's when absent
+ * @param servers of DNS, `192.0.2.1` or `192.0.2.1:53`; the machine's when absent
  */
 export function newInternet(servers?: readonly string[]): Network {
   return {
