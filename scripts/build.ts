@@ -40,13 +40,13 @@ async function copyViewer(outdir: string): Promise<void> {
 
 /** functions/src into functions/lib: index.js is the deployment table, a group's code is loaded by its function alone. */
 if (import.meta.main) {
-  const outdir = new URL("../functions/lib/", import.meta.url).pathname;
+  const root = dirname(import.meta.dirname);
+  const outdir = join(root, "functions/lib");
   await rm(outdir, { recursive: true, force: true });
-  const source = (file: string): string =>
-    fileURLToPath(new URL(`../functions/src/${file}`, import.meta.url));
+  const source = (file: string): string => join(root, "functions/src", file);
   await bundle(
     { index: source("index.ts"), "extraction-worker": source("data/extraction/worker.ts") },
     outdir,
   );
-  await copyViewer(new URL("../hosting/docs/viewer/", import.meta.url).pathname);
+  await copyViewer(join(root, "hosting/docs/viewer"));
 }

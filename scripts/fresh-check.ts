@@ -15,7 +15,8 @@ const READY = "Palmgate is ready on http://127.0.0.1:5005";
 const READY_LIMIT_S = 180;
 
 const folder = mkdtempSync(join(tmpdir(), "palmgate-fresh-"));
-const clone = join(folder, "palmgate");
+/** Of a user whose folders have names as people write them: a path is not a URL, nor a word of the shell. */
+const clone = join(folder, "pälm gate", "palmgate");
 const row = printTable([
   { title: "command", width: 44 },
   { title: "seconds", width: 8, right: true },

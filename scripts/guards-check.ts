@@ -61,6 +61,14 @@ const GUARDS: Guard[] = [
     says: /deleteMember\n\s+declares what guards it/,
   },
   {
+    rule: "a percent-encoded path as a file name",
+    file: "scripts/build.ts",
+    breaks: (text) =>
+      text.replace('join(root, "functions/lib")', 'new URL("../functions/lib", import.meta.url).pathname'),
+    command: ["biome", "check", "scripts/build.ts"],
+    says: /use import\.meta\.dirname or fileURLToPath/,
+  },
+  {
     rule: "domain/ imports data/",
     file: "functions/src/domain/order.ts",
     breaks: (text) =>

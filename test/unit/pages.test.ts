@@ -19,7 +19,7 @@ import { sortBlocks } from "../support/pages/sort.ts";
 const NO_RUN: Record<string, [reason: string, first_line: string][]> = {
   "README.md": [
     ["installs", "npm ci && npm start"],
-    ["installs", "npm ci && npm run demo"],
+    ["installs", "npm ci && npm test"],
     ["interactive", "npm run --silent terminal -- palms --out palms"],
     ["interactive", "A terminal out of its box, at http://127.0.0.1:5005. It keeps who it is in .terminal."],
   ],
