@@ -29,6 +29,7 @@ import { newDeviceWithKey, store } from "../test/support/rows.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../test/support/tenant.ts";
 import { summary } from "./cost/measure.ts";
 import { installMeter, Meter } from "./cost/meter.ts";
+import { percentile } from "./percentile.ts";
 
 /** Of the 99th percentile, ms. */
 const LIMIT_MS = 1000;
@@ -211,10 +212,6 @@ async function measureIdle(deps: Deps, { project }: Tenant) {
 
 function total(terminals: readonly Terminal[]): number {
   return terminals.reduce((sum, { polls }) => sum + polls, 0);
-}
-
-function percentile(numbers: readonly number[], p: number): number {
-  return numbers.toSorted((a, b) => a - b)[Math.ceil((numbers.length * p) / 100) - 1] ?? Number.NaN;
 }
 
 function print(phases: Record<string, readonly number[]>): void {

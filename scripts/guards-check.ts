@@ -281,6 +281,35 @@ const GUARDS: Guard[] = [
     command: mocha("domain/sessions"),
     says: /a session goes on at a disabled device/,
   },
+  {
+    rule: "a JSON body may give a name twice",
+    file: "functions/src/http/json.ts",
+    breaks: cut(/ {2}if \(names\.has\(name\)\).*\n/),
+    command: mocha("http/json"),
+    says: /names the place of a duplicate/,
+  },
+  {
+    rule: "a gzip body is inflated without a limit",
+    file: "functions/src/http/body.ts",
+    breaks: (text) => text.replace("maxOutputLength: limit.bytes", ""),
+    command: mocha("http/body"),
+    says: /inflates gzip up to the limit/,
+  },
+  {
+    rule: "a JPEG may have 64 scans whatever its size",
+    file: "functions/src/palm/image.ts",
+    breaks: (text) =>
+      text.replace(/const most = Math\.min\(MAX_JPEG_SCANS.*\n/, "const most = MAX_JPEG_SCANS;\n"),
+    command: mocha("palm/image"),
+    says: /limits the scans of a JPEG by its size/,
+  },
+  {
+    rule: "pictures are extracted in the order in which they come, whoever sends them",
+    file: "functions/src/data/extraction.ts",
+    breaks: cut("      this.#waiting.delete(owner);\n"),
+    command: mocha("data/extraction"),
+    says: /takes turns between owners/,
+  },
 ];
 
 const copy = mkdtempSync(join(tmpdir(), "palmgate-guards-"));

@@ -7,11 +7,13 @@ import { deflateSync } from "node:zlib";
 import {
   decodeImage,
   extractTemplate,
+  inspectImage,
   MIN_QUALITY,
   PalmError,
   type PalmErrorCode,
 } from "../../../functions/src/palm/index.ts";
 import { encodePng, type GrayImage, pngChunk, syntheticPalm } from "../../support/palms.ts";
+import { progressiveJpeg } from "../../support/progressive.ts";
 
 // jpeg-js belongs to functions/, and only its encoder is wanted here.
 const jpeg = createRequire(new URL("../../../functions/package.json", import.meta.url))("jpeg-js") as {
@@ -383,6 +385,37 @@ describe("decodeImage", () => {
         before: [pngChunk("IHDR", new Uint8Array(13))],
       }),
     );
+  });
+
+  it("limits the scans of a JPEG by its size", () => {
+    for (const [side, most] of [
+      [1024, 16],
+      [512, 64],
+      [96, 64],
+    ] as const) {
+      assert.equal(decodeImage(progressiveJpeg({ side, scans: most })).width, side);
+      assert.throws(() => decodeImage(progressiveJpeg({ side, scans: most + 1 })), {
+        code: "invalid_image",
+        message: `A JPEG of this size must have at most ${most} scans`,
+      });
+    }
+  });
+
+  it("inspects kind and sides of what it can decode, and refuses by them alike", () => {
+    for (const encode of [encodePng, jpegOf, bmp]) {
+      inspectImage(encode(flat(96, 1024)));
+      for (const [width, height] of [
+        [95, 96],
+        [96, 1025],
+      ] as const) {
+        const file = encode(flat(width, height));
+        const refusal = { code: "invalid_image", message: "The image's sides must have 96..1024 px" };
+        assert.throws(() => inspectImage(file), refusal);
+        assert.throws(() => decodeImage(file), refusal);
+      }
+    }
+    assert.throws(() => inspectImage(Uint8Array.of(0xff, 0xd8, 0xff, 0xd9)), { code: "invalid_image" });
+    assert.throws(() => inspectImage(new Uint8Array(1024 * 1024 + 1)), { code: "too_large" });
   });
 
   it("refuses JPEGs of several frames, of endless scans and of kinds it can't read", () => {
