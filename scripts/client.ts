@@ -116,19 +116,35 @@ function prepare({ paths, webhooks, components, ...document }: Document): Docume
   };
 }
 
-/** An object that must have one of some properties, as one object for each of them. */
-function alternativesOf({ oneOf, ...schema }: Schema): Schema {
-  const choices = oneOf?.flatMap(({ required = [] }) => required) ?? [];
-  if (choices.length === 0) return oneOf ? { ...schema, oneOf } : schema;
-  const { properties = {}, required = [] } = schema;
+/** An object that must fit one of several alternatives, as one object for each of them. */
+function alternativesOf({ oneOf, anyOf, ...schema }: Schema): Schema {
+  const alternatives = oneOf ?? anyOf ?? [];
+  if (schema["type"] !== "object" || alternatives.length === 0) {
+    return { ...schema, ...(oneOf ? { oneOf } : {}), ...(anyOf ? { anyOf } : {}) };
+  }
+  const required = alternatives.flatMap((alternative) => alternative.required ?? []);
   return {
-    oneOf: choices.map((choice) => ({
-      ...schema,
-      properties: Object.fromEntries(
-        Object.entries(properties).filter(([name]) => name === choice || !choices.includes(name)),
-      ),
-      required: [choice, ...required],
-    })),
+    oneOf: alternatives.map((alternative) => {
+      const absent = oneOf ? required.filter((name) => !alternative.required?.includes(name)) : [];
+      const nothing = Object.fromEntries(absent.map((name) => [name, { type: "null" }]));
+      return narrowed(schema, alternative, { ...nothing, ...alternative.properties });
+    }),
+  };
+}
+
+/** An object whose fields have these types in one of its alternatives. */
+function narrowed(schema: Schema, alternative: Schema, types: Record<string, Schema>): Schema {
+  const properties = Object.entries(schema.properties ?? {}).flatMap(([name, { anyOf, ...field }]) => {
+    const type = types[name]?.["type"];
+    if (type === undefined) return [[name, anyOf ? { ...field, anyOf } : field]];
+    const fitting = (anyOf ?? [field]).filter((one) => one["type"] === type);
+    const [only] = fitting;
+    return only ? [[name, type === "null" ? only : { ...field, ...only }]] : [];
+  });
+  return {
+    ...schema,
+    properties: Object.fromEntries(properties),
+    required: [...new Set([...(schema.required ?? []), ...(alternative.required ?? [])])],
   };
 }
 

@@ -3,6 +3,7 @@ import { DomainError, type FieldError } from "../domain/errors.ts";
 import { type ReceivedBody, readBody } from "./body.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey } from "./idempotency.ts";
 import { parseJson } from "./json.ts";
+import { withoutNulls } from "./nulls.ts";
 import { BODY_LIMITS, type Route } from "./route.ts";
 
 /** How many faults one answer names. */
@@ -30,7 +31,8 @@ export async function readInput(route: Route, request: Request, received: Receiv
   const raw = route.body ? await readBody(limit, request.headers, received) : undefined;
   const faults = new Faults();
   const json = raw === undefined ? undefined : faults.collect(() => parseJson(raw));
-  const body = route.body && json !== undefined ? faults.validate(route.body, json) : undefined;
+  const body =
+    route.body && json !== undefined ? faults.validate(route.body, bodyOf(route, json)) : undefined;
   const query = readQuery(route, new URL(request.url).searchParams, faults);
   const key = request.headers.get(IDEMPOTENCY_KEY);
   if (route.idempotent && key !== null && !isIdempotencyKey(key)) {
@@ -42,6 +44,10 @@ export async function readInput(route: Route, request: Request, received: Receiv
   faults.refuse();
   return { query, body, raw: raw ?? new Uint8Array() };
 }
+
+/** In a POST null for an optional field means absent; in a PATCH it clears the field. */
+const bodyOf = ({ method, body }: Route, json: unknown): unknown =>
+  method === "POST" && body ? withoutNulls(body, json) : json;
 
 function readQuery(route: Route, params: URLSearchParams, faults: Faults): unknown {
   const query: Record<string, string> = {};

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ErrorCode } from "../domain/errors.ts";
 import { GUIDANCE } from "./guidance.ts";
+import { allowNulls } from "./nulls.ts";
 import { PROBLEMS } from "./problem.ts";
 import { BODY_LIMITS, type Credential, errorsOf, type Route } from "./route.ts";
 
@@ -249,7 +250,7 @@ function queryOf(route: Route, shown: readonly OperationExample[], schemas: Sche
 }
 
 function bodyOf(
-  { bodyLimit }: Route,
+  { method, bodyLimit }: Route,
   body: z.ZodType,
   shown: readonly OperationExample[],
   schemas: Schemas,
@@ -260,7 +261,7 @@ function bodyOf(
     ...(body.safeParse({}).success ? {} : { required: true }),
     content: {
       "application/json": {
-        schema: schemas.of(body, "input"),
+        schema: schemas.of(body, "input", method === "POST" ? allowNulls : undefined),
         ...examplesOf(shown, (example) => example.body),
       },
     },
@@ -361,12 +362,13 @@ const byName = (components: Record<string, JsonObject>): JsonObject =>
 class Schemas {
   readonly #components: Record<string, JsonObject> = {};
 
-  of(schema: z.ZodType, io: "input" | "output"): JsonObject {
-    const {
-      $schema: _,
-      $defs = {},
-      ...root
-    } = z.toJSONSchema(schema, {
+  /** @param change what is made of the JSON Schema, if anything */
+  of(
+    schema: z.ZodType,
+    io: "input" | "output",
+    change = (json: Json | undefined): Json | undefined => json,
+  ): JsonObject {
+    const json = z.toJSONSchema(schema, {
       io,
       override: ({ jsonSchema }) => {
         // What a format says already, a pattern need not repeat; an integer's is that of its text in a URL.
@@ -375,7 +377,12 @@ class Schemas {
         if (jsonSchema.multipleOf === 0.01) delete jsonSchema.multipleOf;
         delete jsonSchema.id;
       },
-    }) as JsonObject & { $defs?: Record<string, JsonObject> };
+    }) as Json;
+    const {
+      $schema: _,
+      $defs = {},
+      ...root
+    } = change(json) as JsonObject & { $defs?: Record<string, JsonObject> };
     for (const [id, component] of Object.entries($defs)) this.#add(id, component);
     return this.#relocate(root) as JsonObject;
   }

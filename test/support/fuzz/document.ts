@@ -23,7 +23,6 @@ export interface Schema {
   propertyNames?: Schema;
   minProperties?: number;
   maxProperties?: number;
-  dependentRequired?: Record<string, string[]>;
   anyOf?: Schema[];
   oneOf?: Schema[];
 }

@@ -44,7 +44,7 @@ const KEYWORDS: Record<string, readonly string[]> = {
   array: ["items", "minItems", "maxItems", "uniqueItems"],
   object: [
     ...["properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"],
-    ...["dependentRequired", "oneOf"],
+    ...["oneOf"],
   ],
 };
 
@@ -81,7 +81,7 @@ export function drawnFrom(referring: Schema): fc.Arbitrary<Value> {
   if (strange.length > 0) throw new Error(`unknown in a schema of ${type}: ${strange.join(", ")}`);
   if (one !== undefined) return fc.constant(one as Value);
   if (some) return fc.constantFrom(...(some as Value[]));
-  if (anyOf) return fc.oneof(...anyOf.map(drawnFrom));
+  if (anyOf && type !== "object") return fc.oneof(...anyOf.map(drawnFrom));
   const translator = TYPES[type ?? ""];
   if (!translator) throw new Error(`a schema of an unknown type: ${JSON.stringify(schema)}`);
   return translator(schema);
@@ -117,15 +117,10 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
 };
 
 function objectOf(schema: Schema): fc.Arbitrary<Value> {
-  const { oneOf, ...rest } = schema;
-  if (oneOf) return fc.oneof(...alternatives(rest, oneOf).map(objectOf));
-  const {
-    properties = {},
-    required = [],
-    additionalProperties,
-    propertyNames,
-    dependentRequired = {},
-  } = rest;
+  const { oneOf, anyOf, ...rest } = schema;
+  if (oneOf) return fc.oneof(...oneOf.map((one) => objectOf(narrowed(rest, one, othersOf(one, oneOf)))));
+  if (anyOf) return fc.oneof(...anyOf.map((one) => objectOf(narrowed(rest, one, []))));
+  const { properties = {}, required = [], additionalProperties, propertyNames } = rest;
   if (typeof additionalProperties === "object") {
     const names = propertyNames ? stringOf(propertyNames) : fc.string();
     const maxKeys = Math.min(rest.maxProperties ?? 5, 5);
@@ -136,31 +131,35 @@ function objectOf(schema: Schema): fc.Arbitrary<Value> {
   );
   return fc
     .record(fields, { requiredKeys: required, noNullPrototype: true })
-    .map((value) => {
-      const lacks = ([name, needed]: [string, string[]]) =>
-        Object.hasOwn(value, name) && needed.some((other) => !Object.hasOwn(value, other));
-      const dropped = Object.entries(dependentRequired).filter(lacks);
-      return Object.fromEntries(
-        Object.entries(value).filter(([name]) => !dropped.some(([one]) => one === name)),
-      );
-    })
     .filter((value) => Object.keys(value).length >= (rest.minProperties ?? 0));
 }
 
-/** The document says by `oneOf` alone which of some fields is there. */
-function alternatives({ required = [], properties = {}, ...rest }: Schema, oneOf: Schema[]): Schema[] {
-  const named = oneOf.flatMap((one) => one.required ?? []);
-  if (oneOf.some((one) => Object.keys(one).join() !== "required"))
-    throw new Error("an unknown kind of oneOf");
-  return oneOf.map((one) => {
-    const others = named.filter((name) => !one.required?.includes(name));
-    const kept = Object.entries(properties).filter(([name]) => !others.includes(name));
-    return {
-      ...rest,
-      properties: Object.fromEntries(kept),
-      required: [...required, ...(one.required ?? [])],
-    };
+/** What the other alternatives require. */
+const othersOf = (one: Schema, all: readonly Schema[]): string[] =>
+  all.flatMap(({ required = [] }) => required).filter((name) => !one.required?.includes(name));
+
+/** The object in one of its alternatives: those require fields and say their types, nothing else. */
+function narrowed(
+  object: Schema,
+  { required = [], properties = {}, ...more }: Schema,
+  absent: string[],
+): Schema {
+  if (Object.keys(more).length > 0) throw new Error("an alternative of an object says more than types");
+  const types = {
+    ...Object.fromEntries(Object.entries(properties).map(([name, { type }]) => [name, type])),
+    ...Object.fromEntries(absent.map((name) => [name, "null"])),
+  };
+  const fields = Object.entries(object.properties ?? {}).flatMap(([name, field]) => {
+    const type = types[name];
+    if (type === undefined) return [[name, field]];
+    const fitting = (field.anyOf ?? [field]).filter((one) => resolve(one).type === type);
+    return fitting.length === 0 ? [] : [[name, { anyOf: fitting }]];
   });
+  return {
+    ...object,
+    properties: Object.fromEntries(fields),
+    required: [...new Set([...(object.required ?? []), ...required])],
+  };
 }
 
 // ---- what nobody wants ----

@@ -25,8 +25,9 @@ const base64 = z
     return new Uint8Array(bytes);
   });
 
-/** For documentation: what `superRefine` holds. */
-export const ONE_OF_BOTH = { oneOf: [{ required: ["image"] }, { required: ["template"] }] };
+/** For documentation: what `superRefine` holds. A field that is null counts as absent. */
+const given = (name: string) => ({ required: [name], properties: { [name]: { type: "string" } } });
+export const ONE_OF_BOTH = { oneOf: [given("image"), given("template")] };
 
 export const PalmSample = z
   .strictObject({

@@ -8,6 +8,11 @@ import { SessionShape, toSession } from "../sessions.ts";
 
 const PAIR = { session_id: "session_version", session_version: "session_id" } as const;
 
+const typed = (session_id: string, session_version: string) => ({
+  session_id: { type: session_id },
+  session_version: { type: session_version },
+});
+
 const NextCommandBody = z
   .strictObject({
     wait: waitSeconds,
@@ -23,7 +28,11 @@ const NextCommandBody = z
   })
   .meta({
     id: "NextCommand",
-    dependentRequired: Object.fromEntries(Object.entries(PAIR).map(([name, other]) => [name, [other]])),
+    // Both or neither, and null counts as neither: dependentRequired cannot say the latter.
+    anyOf: [
+      { required: Object.keys(PAIR), properties: typed("string", "integer") },
+      { properties: typed("null", "null") },
+    ],
   });
 
 export const nextCommand = defineRoute({
