@@ -206,7 +206,13 @@ function tidy(source: string): string {
   return lines
     .filter((line, n) => !/^export type .*;$/.test(line) || lines.indexOf(line) === n)
     .join("\n")
+    .replaceAll(/^export type \w+Params = \{$[\s\S]*?^\};$/gm, orUndefined)
     .replaceAll(/\/\*\*\s+\* @description (.*)\s+\*\//g, "/** $1 */");
+}
+
+/** A query's type with undefined allowed for what may be absent: `send` leaves it out. */
+function orUndefined(type: string): string {
+  return type.replaceAll(/^(\s*\w+\?: .*);$/gm, "$1 | undefined;");
 }
 
 function format(source: string): string {

@@ -95,7 +95,7 @@ describe("npm run admin", () => {
       ["an upper-case id", ["environment", "destroy-key", ID.toUpperCase()], /It is no lower-case UUID/],
       ["no user", ["organization", "remove-admin", ID], /missing required argument 'user'/],
       ["no picture", ["palm", "erase", "--environment", ID], /'--image <file>' not specified/],
-      ["no e-mail", ["user", "create", "--email", "ada"], /It is no e-mail address/],
+      ["no e-mail", ["user", "create", "--email", "ada"], /It must be an e-mail address/],
       [
         "a FPIR of 0",
         ["environment", "create", ...of, "--target-fpir", "0"],

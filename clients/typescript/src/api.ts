@@ -165,7 +165,7 @@ export interface CreateApiKey {
   project_ids: string[] | null;
 }
 
-export type CreateMemberMetadata = { [key: string]: string | "" } | null;
+export type CreateMemberMetadata = { [key: string]: string } | null;
 
 export interface CreateMember {
   name?: string | null;
@@ -187,6 +187,165 @@ export interface CreateWebhook {
   description?: string | null;
 }
 
+/**
+ * An active code of ISO 4217 that is money, in upper case.
+ */
+export type Currency =
+  | "AED"
+  | "AFN"
+  | "ALL"
+  | "AMD"
+  | "AOA"
+  | "ARS"
+  | "AUD"
+  | "AWG"
+  | "AZN"
+  | "BAM"
+  | "BBD"
+  | "BDT"
+  | "BHD"
+  | "BIF"
+  | "BMD"
+  | "BND"
+  | "BOB"
+  | "BRL"
+  | "BSD"
+  | "BTN"
+  | "BWP"
+  | "BYN"
+  | "BZD"
+  | "CAD"
+  | "CDF"
+  | "CHF"
+  | "CLP"
+  | "CNY"
+  | "COP"
+  | "CRC"
+  | "CUP"
+  | "CVE"
+  | "CZK"
+  | "DJF"
+  | "DKK"
+  | "DOP"
+  | "DZD"
+  | "EGP"
+  | "ERN"
+  | "ETB"
+  | "EUR"
+  | "FJD"
+  | "FKP"
+  | "GBP"
+  | "GEL"
+  | "GHS"
+  | "GIP"
+  | "GMD"
+  | "GNF"
+  | "GTQ"
+  | "GYD"
+  | "HKD"
+  | "HNL"
+  | "HTG"
+  | "HUF"
+  | "IDR"
+  | "ILS"
+  | "INR"
+  | "IQD"
+  | "IRR"
+  | "ISK"
+  | "JMD"
+  | "JOD"
+  | "JPY"
+  | "KES"
+  | "KGS"
+  | "KHR"
+  | "KMF"
+  | "KPW"
+  | "KRW"
+  | "KWD"
+  | "KYD"
+  | "KZT"
+  | "LAK"
+  | "LBP"
+  | "LKR"
+  | "LRD"
+  | "LSL"
+  | "LYD"
+  | "MAD"
+  | "MDL"
+  | "MGA"
+  | "MKD"
+  | "MMK"
+  | "MNT"
+  | "MOP"
+  | "MRU"
+  | "MUR"
+  | "MVR"
+  | "MWK"
+  | "MXN"
+  | "MYR"
+  | "MZN"
+  | "NAD"
+  | "NGN"
+  | "NIO"
+  | "NOK"
+  | "NPR"
+  | "NZD"
+  | "OMR"
+  | "PAB"
+  | "PEN"
+  | "PGK"
+  | "PHP"
+  | "PKR"
+  | "PLN"
+  | "PYG"
+  | "QAR"
+  | "RON"
+  | "RSD"
+  | "RUB"
+  | "RWF"
+  | "SAR"
+  | "SBD"
+  | "SCR"
+  | "SDG"
+  | "SEK"
+  | "SGD"
+  | "SHP"
+  | "SLE"
+  | "SOS"
+  | "SRD"
+  | "SSP"
+  | "STN"
+  | "SVC"
+  | "SYP"
+  | "SZL"
+  | "THB"
+  | "TJS"
+  | "TMT"
+  | "TND"
+  | "TOP"
+  | "TRY"
+  | "TTD"
+  | "TWD"
+  | "TZS"
+  | "UAH"
+  | "UGX"
+  | "USD"
+  | "UYU"
+  | "UZS"
+  | "VED"
+  | "VES"
+  | "VND"
+  | "VUV"
+  | "WST"
+  | "XAF"
+  | "XCD"
+  | "XCG"
+  | "XOF"
+  | "XPF"
+  | "YER"
+  | "ZAR"
+  | "ZMW"
+  | "ZWG";
 export type DeliveryEventType =
   | "enrollment.completed"
   | "demo.scan.success"
@@ -388,7 +547,7 @@ export interface Member {
   id: string;
   project_id: string;
   name: string | null;
-  /** Your own id; unique in the project. */
+  /** Your own id; unique in the project. Kept in Unicode's NFC, whatever form was sent. */
   external_id: string | null;
   email: string | null;
   /** E.164. */
@@ -662,8 +821,7 @@ export type TerminalScan =
       transaction?: {
         /** In the currency's minor unit. */
         amount_minor: number;
-        /** ISO 4217, upper case. */
-        currency: string;
+        currency: Currency;
         /** The merchant's own word for it. */
         reference?: string | null;
       } | null;
@@ -679,8 +837,7 @@ export type TerminalScan =
       transaction?: {
         /** In the currency's minor unit. */
         amount_minor: number;
-        /** ISO 4217, upper case. */
-        currency: string;
+        currency: Currency;
         /** The merchant's own word for it. */
         reference?: string | null;
       } | null;
@@ -701,7 +858,7 @@ export interface UpdateDevice {
   mode?: UpdateDeviceMode;
 }
 
-export type UpdateMemberMetadata = { [key: string]: string | "" } | null;
+export type UpdateMemberMetadata = { [key: string]: string } | null;
 
 export interface UpdateMember {
   name?: string | null;
@@ -835,56 +992,56 @@ export type WebhookEvent = EnrollmentCompleted | DemoScanSuccess | WebhookTestEv
 
 export type ListScansParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type ScanSummaryParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   bucket: ScanSummaryBucket;
 };
 
 export type ListTransactionsParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type ExportTransactionsParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
 };
 
 export type ListDevicesParams = {
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type GetEnrollmentParams = {
-  session_id?: string;
+  session_id?: string | undefined;
 };
 
 export type CancelEnrollmentParams = {
@@ -893,39 +1050,41 @@ export type CancelEnrollmentParams = {
 
 export type ListMembersParams = {
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
+  /** The whole id, upper and lower case being different; Unicode's forms of it are the same id. Not with `cursor`. */
+  external_id?: string | undefined;
 };
 
 export type ListAuditParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type ListDeliveriesParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
-  status?: ListDeliveriesStatus;
-  event_type?: ListDeliveriesEventType;
+  cursor?: string | undefined;
+  status?: ListDeliveriesStatus | undefined;
+  event_type?: ListDeliveriesEventType | undefined;
 };
 
 export type ListDeliveriesStatus = "pending" | "success" | "failed";
@@ -936,10 +1095,10 @@ export type ListDeliveriesEventType =
   | "webhook.disabled";
 export type ListEventsParams = {
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
   /** 50 unless given. */
-  per_page?: number;
-  event_type?: ListEventsEventType;
+  per_page?: number | undefined;
+  event_type?: ListEventsEventType | undefined;
 };
 
 export type ListEventsEventType =
@@ -1320,7 +1479,7 @@ export function pollEnrollment(
 /**
  * List members.
  *
- * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them.
+ * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. With `external_id` a page of the one member that has this id, or of none.
  */
 export function listMembers(
   project_id: string,
@@ -1343,7 +1502,7 @@ export function listMembers(
 /**
  * Create a member.
  *
- * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different.
+ * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. When another member has it, listMembers with `external_id` finds that member.
  */
 export function createMember(project_id: string, body: CreateMember, client: Client): Promise<Member> {
   return send(client, {

@@ -6,18 +6,26 @@ export interface Page<Item> {
   next_cursor: string | null;
 }
 
-/** What a list's query may say of its page. */
+/** What a list's query may say of its page; undefined counts as absent. */
 interface Paging {
-  page?: number;
-  per_page?: number;
-  cursor?: string;
+  page?: number | undefined;
+  per_page?: number | undefined;
+  cursor?: string | undefined;
+}
+
+/** What makes a list that is one array otherwise be answered by the page. */
+interface Asking {
+  page: number;
+  per_page: number;
+  cursor: string;
+  external_id: string;
 }
 
 /** The query of a list that is answered as one array. */
-export type AsksForAll<Query> = Omit<Query, keyof Paging> & { [Name in keyof Paging]?: never };
+export type AsksForAll<Query> = Omit<Query, keyof Asking> & { [Name in keyof Asking]?: undefined };
 
 /** The query of a list that is answered by the page: it says so. */
-export type AsksForPage<Query> = Query & ({ page: number } | { per_page: number } | { cursor: string });
+export type AsksForPage<Query> = Query & { [Name in keyof Asking]: Pick<Asking, Name> }[keyof Asking];
 
 /** An operation that answers by the page. */
 type ListOperation<Ids extends string[], Query, Answer> = (
@@ -41,7 +49,11 @@ export async function* pages<Ids extends string[], Query extends Paging, Answer 
   const [query, client] = args.slice(-2) as [Query, Client];
   let cursor: string | undefined;
   do {
-    const asked = { per_page: PER_PAGE, ...query, ...(cursor === undefined ? {} : { cursor }) };
+    const asked = {
+      ...query,
+      per_page: query.per_page ?? PER_PAGE,
+      ...(cursor === undefined ? {} : { cursor }),
+    };
     const page = await list(...ids, asked, client);
     yield page;
     cursor = page.items.length > 0 ? (page.next_cursor ?? undefined) : undefined;

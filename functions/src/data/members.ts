@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
+import { formsOf } from "../domain/member/externalId.ts";
 import type { Member, Members } from "../domain/member/member.ts";
 import { Documents, date, deleteDocument } from "./firestore.ts";
 
@@ -56,7 +57,8 @@ export function createMembers(db: Firestore): Members {
       claims.create(claimRef(member.project_id, external_id), { member_id: member.id }),
     releaseExternalId: (project_id, external_id) => deleteDocument(claimRef(project_id, external_id)),
     async withExternalId(project_id, external_id) {
-      return (await claims.get(claimRef(project_id, external_id)))?.value.member_id;
+      const forms = formsOf(external_id).map((form) => claims.get(claimRef(project_id, form)));
+      return (await Promise.all(forms)).find((claim) => claim !== undefined)?.value.member_id;
     },
   };
 }

@@ -17,6 +17,15 @@ interface Slice {
   limit: number;
 }
 
+/** Items that have been read already, as a list. */
+export const listOf = <T>(items: readonly T[]): Listing<T> => ({
+  slice: async ({ offset = 0, limit }) => items.slice(offset, offset + limit),
+  count: async () => items.length,
+  async *stream() {
+    yield items;
+  },
+});
+
 /** A list in the store, newest first, equal times by id: read in parts, counted, or streamed in constant memory. */
 export interface Listing<T> {
   slice(part: Slice): Promise<T[]>;

@@ -3,8 +3,11 @@ import type * as z from "zod";
 import type { Listing } from "../domain/list.ts";
 import { Streamed } from "./stream.ts";
 
-/** What a spreadsheet takes for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/**
+ * What a spreadsheet treats as a formula: they skip white space and invisible characters before it, and some read the
+ * full-width forms of its first character as well. A tab or CR can move the rest into a cell of its own.
+ */
+const FORMULA = /^(?:[\p{White_Space}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])/u;
 
 /** One record of RFC 4180, without its line break. Text that a spreadsheet would run gets a leading `'`. */
 export const toRecord = (fields: readonly unknown[]): string =>

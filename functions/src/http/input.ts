@@ -3,6 +3,7 @@ import { DomainError, type FieldError } from "../domain/errors.ts";
 import { type ReceivedBody, readBody } from "./body.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey } from "./idempotency.ts";
 import { parseJson } from "./json.ts";
+import { messageOf } from "./messages.ts";
 import { withoutNulls } from "./nulls.ts";
 import { BODY_LIMITS, type Route } from "./route.ts";
 
@@ -82,7 +83,7 @@ class Faults {
   }
 
   validate<T>(schema: z.ZodType<T>, value: unknown): T | undefined {
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, { error: messageOf });
     if (result.success) return result.data;
     const { issues } = result.error;
     const placeOf = ({ path }: z.core.$ZodIssue) => path.join(".");
@@ -94,6 +95,8 @@ class Faults {
       const path = issue.path.map(String);
       if (issue.code === "unrecognized_keys") {
         for (const key of issue.keys) this.add([...path, key].join("."), "is not known here");
+      } else if (issue.code === "invalid_key") {
+        for (const { message } of issue.issues) this.add(path.join("."), `has a key that ${message}`);
       } else {
         this.add(path.join("."), issue.message);
       }

@@ -1,6 +1,6 @@
-import * as z from "zod";
 import { invalid } from "../domain/errors.ts";
 import type { Range } from "../domain/list.ts";
+import { moment } from "./time.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 const MAX_DAYS = 366;
@@ -11,14 +11,6 @@ const YEAR_9999 = Date.parse("9999-12-31T23:59:59.999Z");
 /** Whether stores keep such a moment, and RFC 3339 can write it. */
 export const isStorable = (moment: Date): boolean =>
   moment.getTime() >= YEAR_1 && moment.getTime() <= YEAR_9999;
-
-/** Times are stored in milliseconds: the first of them that is not before a finer moment. */
-const toMoment = (text: string): Date => new Date(Date.parse(text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
-
-/** A moment as a caller writes it. */
-export const moment = z.iso
-  .datetime({ offset: true, error: "is no RFC 3339 time with Z or an offset (in a URL + is %2B)" })
-  .transform(toMoment);
 
 /** The query parameters of what is asked for by time. */
 export const rangeQuery = {

@@ -128,13 +128,16 @@ const ranges = fc
   .record({
     back: fc.integer({ min: 0, max: 1e10 }),
     hours: fc.integer({ min: 1, max: 40 }),
-    zone: fc.boolean(),
+    written: fc.constantFrom(
+      (text: string) => text,
+      (text: string) => text.replace("Z", "+00:00"),
+      (text: string) => text.toLowerCase(),
+    ),
   })
-  .map(({ back, hours, zone }) => {
+  .map(({ back, hours, written }) => {
     const to = new Date(Date.UTC(2026, 10, 1) - back);
     const from = new Date(to.getTime() - hours * 3_600_000);
-    const written = (date: Date) => (zone ? date.toISOString().replace("Z", "+00:00") : date.toISOString());
-    return { from: written(from), to: written(to) };
+    return { from: written(from.toISOString()), to: written(to.toISOString()) };
   });
 
 /** Every query that the document allows, but for cursors: those are found in answers alone. */

@@ -29,6 +29,11 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const newAjv = (): Ajv2020 => {
   const ajv = new Ajv2020({ strict: true, strictRequired: false, allErrors: true, multipleOfPrecision: 6 });
   addFormats.default(ajv);
+  // RFC 6531, as far as a pattern tells it.
+  ajv.addFormat(
+    "idn-email",
+    /^[^\s\p{Cc}@"(),:;<>[\]\\]{1,64}@([^\s\p{Cc}@"(),:;<>[\]\\.]{1,63}\.)+[^\s\p{Cc}@.]{2,63}$/u,
+  );
   ajv.addFormat("e164", /^\+[1-9]\d{6,14}$/);
   ajv.addSchema(external({ $id: "components", $defs: schemas } as Schema));
   return ajv;

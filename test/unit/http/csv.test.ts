@@ -22,6 +22,12 @@ async function csvOf(rows: z.infer<typeof Shape>[]): Promise<string> {
   return new Response(await streamed.open(() => assert.fail("it failed"))).text();
 }
 
+/** The rule in steps, for comparison: the first character that is neither white space nor a format character. */
+function isFormula(value: string): boolean {
+  const first = [...value].find((character) => !/^(\p{White_Space}|\p{Cf})$/u.test(character)) ?? "";
+  return "=+-@＝＋－＠".includes(first || "x") || value.startsWith("\t") || value.startsWith("\r");
+}
+
 describe("CSV", () => {
   it("is a header row, then a row an item, each ended by CRLF, without a byte order mark", async () => {
     assert.equal(await csvOf([]), "text,number,more\r\n");
@@ -48,6 +54,20 @@ describe("CSV", () => {
     ["-", "-1", "'-1"],
     ["@", "@SUM(A1)", "'@SUM(A1)"],
     ["a tab", "\t=1", "'\t=1"],
+    // OWASP's list of CSV injection, and what spreadsheets skip before they look for a formula.
+    ["a tab before text", "\tx", "'\tx"],
+    ["a space before a formula", " =1+1", "' =1+1"],
+    ["a no-break space before a formula", "\u00a0=1", "'\u00a0=1"],
+    ["an ideographic space before a formula", "\u3000@SUM(A1)", "'\u3000@SUM(A1)"],
+    ["a byte order mark before a formula", "\ufeff=1", "'\ufeff=1"],
+    ["invisible characters and spaces before a formula", "\u200b \u2060\u00ad+1", "'\u200b \u2060\u00ad+1"],
+    ["a bidirectional control before a formula", "\u202e-1", "'\u202e-1"],
+    ["a line break before a formula", "\n=1", '"\'\n=1"'],
+    ["a full-width =", "＝1+1", "'＝1+1"],
+    ["a full-width +", "＋1", "'＋1"],
+    ["a full-width -", "－1", "'－1"],
+    ["a full-width @", " ＠SUM(A1)", "' ＠SUM(A1)"],
+    ["white space before plain text", " \u00a0a=1", " \u00a0a=1"],
     ["CR at its beginning", "\r=1", '"\'\r=1"'],
     ["a formula with quotes", '=HYPERLINK("x","y")', '"\'=HYPERLINK(""x"",""y"")"'],
     ["a formula later on", "a=1", "a=1"],
@@ -62,14 +82,30 @@ describe("CSV", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({
-        unit: fc.constantFrom("=", "+", "-", "@", "\t", "\r", "\n", '"', "'", ",", " ", "a", "é"),
+        unit: fc.constantFrom(
+          "=",
+          "+",
+          "-",
+          "@",
+          "\t",
+          "\r",
+          "\n",
+          '"',
+          "'",
+          ",",
+          " ",
+          "a",
+          "é",
+          "＝",
+          "\u200b",
+        ),
       }),
     );
     const row = fc.record({ text, number: fc.integer(), more: fc.option(text) });
     await fc.assert(
       fc.asyncProperty(fc.array(row, { maxLength: 8 }), async (rows) => {
         const guarded = (value: string | null) =>
-          value === null ? "" : /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+          value === null ? "" : isFormula(value) ? `'${value}` : value;
         const back = parse(await csvOf(rows), { record_delimiter: "\r\n" });
         assert.deepEqual(back, [
           ["text", "number", "more"],

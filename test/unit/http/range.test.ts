@@ -41,6 +41,14 @@ describe("A range", () => {
     ]);
   });
 
+  it("takes a leap second and lower case", () => {
+    // RFC 3339, 5.6 and 5.8.
+    assert.deepEqual(read({ from: "2016-12-31t00:00:00z", to: "2016-12-31T23:59:60Z" }), [
+      "2016-12-31T00:00:00.000Z",
+      "2016-12-31T23:59:59.999Z",
+    ]);
+  });
+
   it("begins and ends at the first millisecond that is not before a finer moment", () => {
     assert.deepEqual(read({ from: "2026-11-24T00:00:00.0000Z", to: "2026-11-24T00:00:00.000001Z" }), [
       "2026-11-24T00:00:00.000Z",
@@ -59,10 +67,10 @@ describe("A range", () => {
     ["one that is empty", { from: "2026-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z" }, "from is not before"],
     ["one that runs backwards", { from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z" }, "from is not"],
     ["one that begins after now", { from: "2026-11-24T12:00:00.001Z" }, "from is not before to"],
-    ["a date alone", { from: "2026-01-01" }, "from is no RFC 3339"],
-    ["local time", { to: "2026-01-01T00:00:00" }, "to is no RFC 3339"],
-    ["a day that is not", { from: "2026-02-30T00:00:00Z" }, "from is no RFC 3339"],
-    ["milliseconds", { from: "1764000000000" }, "from is no RFC 3339"],
+    ["a date alone", { from: "2026-01-01" }, "from must be an RFC 3339 time"],
+    ["local time", { to: "2026-01-01T00:00:00" }, "to must be an RFC 3339 time"],
+    ["a day that is not", { from: "2026-02-30T00:00:00Z" }, "from must be a date that the calendar has"],
+    ["milliseconds", { from: "1764000000000" }, "from must be an RFC 3339 time"],
     ["a year before the first", { from: "0000-12-31T23:00:00Z", to: "0001-01-02T00:00:00Z" }, "from lies"],
     ["a start that the end puts before the first year", { to: "0001-01-01T12:00:00Z" }, "to lies"],
     ["an end after the last year", { from: "9999-12-31T23:00:00Z", to: "9999-12-31T23:59:59-01:00" }, "from"],

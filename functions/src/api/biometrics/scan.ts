@@ -1,9 +1,14 @@
 import * as z from "zod";
 import { type ScanCtx, type ScannedPalm, scanPalm } from "../../domain/palm/scanPalm.ts";
 import { defineRoute } from "../../http/route.ts";
+import { CURRENCIES } from "../currencies.ts";
 import { text } from "../fields.ts";
 import { TransactionShape, toTransaction } from "../transactions.ts";
 import { IdentificationShape, ONE_OF_BOTH, PalmSample, toSample } from "./schemas.ts";
+
+const NOT_MONEY =
+  "must be the ISO 4217 code of money in use, in upper case, such as EUR; codes of withdrawn currencies, funds, " +
+  "metals and tests are not accepted";
 
 const ScanBody = PalmSample.safeExtend({
   transaction: z
@@ -14,9 +19,8 @@ const ScanBody = PalmSample.safeExtend({
         .max(999_999_999_999)
         .meta({ description: "In the currency's minor unit." }),
       currency: z
-        .string()
-        .regex(/^[A-Z]{3}$/, "is no currency of ISO 4217 in upper case")
-        .meta({ description: "ISO 4217, upper case." }),
+        .enum(CURRENCIES, { error: ({ input }) => (input === undefined ? undefined : NOT_MONEY) })
+        .meta({ id: "Currency", description: "An active code of ISO 4217 that is money, in upper case." }),
       reference: text(200).optional().meta({ description: "The merchant's own word for it." }),
     })
     .optional()

@@ -11,7 +11,7 @@ export const createMember = defineRoute({
   summary: "Create a member",
   description:
     "A person as you know them; every field may be left out. `external_id` is unique in the project, upper and " +
-    "lower case being different.",
+    "lower case being different. When another member has it, listMembers with `external_id` finds that member.",
   auth: ["firebase", "apiKey"],
   scope: "tenant",
   idempotent: true,

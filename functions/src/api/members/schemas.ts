@@ -1,11 +1,12 @@
 import * as z from "zod";
 import type { Member } from "../../domain/member/member.ts";
-import { patchOf, text, time, toTime, uuid } from "../fields.ts";
+import { email } from "../email.ts";
+import { externalId, patchOf, text, time, toTime, uuid } from "../fields.ts";
 
 const MAX_METADATA_KEYS = 50;
 
 const metadata = z
-  .record(text(40), text(500).or(z.literal("")))
+  .record(text(40), text(500, { min: 0 }))
   .refine(
     (value) => Object.keys(value).length <= MAX_METADATA_KEYS,
     `has more than ${MAX_METADATA_KEYS} keys`,
@@ -17,7 +18,9 @@ export const MemberShape = z
     id: uuid,
     project_id: uuid,
     name: z.string().nullable(),
-    external_id: z.string().nullable().meta({ description: "Your own id; unique in the project." }),
+    external_id: z.string().nullable().meta({
+      description: "Your own id; unique in the project. Kept in Unicode's NFC, whatever form was sent.",
+    }),
     email: z.string().nullable(),
     phone_number: z.string().nullable().meta({ description: "E.164." }),
     metadata: z.record(z.string(), z.string()),
@@ -29,9 +32,8 @@ export const MemberShape = z
 
 const fields = {
   name: text(200).nullish(),
-  external_id: text(200).nullish(),
-  // RFC 5322's own pattern: the default one refuses addresses that exist.
-  email: text(254).regex(z.regexes.rfc5322Email, "is no e-mail address").meta({ format: "email" }).nullish(),
+  external_id: externalId(200).nullish(),
+  email: email.nullish(),
   phone_number: z.e164("is no E.164 phone number").nullish(),
   metadata: metadata.nullish(),
 };

@@ -2,8 +2,8 @@ import * as z from "zod";
 import type { ChoreCtx } from "../../domain/delivery/doChores.ts";
 import * as deliveries from "../../domain/delivery/recoverDeliveries.ts";
 import { invalid } from "../../domain/errors.ts";
-import { moment } from "../../http/range.ts";
 import { defineRoute } from "../../http/route.ts";
+import { moment } from "../../http/time.ts";
 
 const DAYS = 14;
 

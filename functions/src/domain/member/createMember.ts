@@ -2,6 +2,7 @@ import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Effect } from "../store.ts";
+import { hasOtherForms } from "./externalId.ts";
 import type { Member, MemberFields } from "./member.ts";
 
 /**
@@ -24,6 +25,11 @@ export async function createMember(
   };
   const { external_id } = member;
   const claim = external_id === null ? [] : [ctx.members.claimExternalId(member, external_id)];
+  if (external_id !== null && hasOtherForms(external_id)) {
+    // No new member is given an id in another form, so one read before the commit is enough.
+    const holder = await ctx.members.withExternalId(member.project_id, external_id);
+    if (holder !== undefined) throw externalIdTaken();
+  }
   const effect: Effect = { target: { type: "member", id: member.id }, result: member };
   return change(ctx, async () => {
     const outcome = await ctx.commit([ctx.members.create(member), ...claim], effect);
@@ -40,4 +46,8 @@ export async function createMember(
 }
 
 export const externalIdTaken = (): DomainError =>
-  new DomainError("conflict", "A member with this external_id exists in the project.");
+  new DomainError(
+    "conflict",
+    "Another member of the project has this external_id: " +
+      "GET /v1/project/{project_id}/members?external_id=… answers with that member.",
+  );

@@ -36,6 +36,6 @@ export interface Members {
   /** Takes an external id for a member: the batch fails when the project has it already. */
   claimExternalId(member: { id: string; project_id: string }, external_id: string): Write;
   releaseExternalId(project_id: string, external_id: string): Write;
-  /** Whose an external id is. */
+  /** The id of the member that has an external id, in any of its forms. */
   withExternalId(project_id: string, external_id: string): Promise<string | undefined>;
 }

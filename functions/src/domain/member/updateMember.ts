@@ -3,6 +3,7 @@ import type { Ctx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import type { Stored, Write } from "../store.ts";
 import { externalIdTaken } from "./createMember.ts";
+import { hasOtherForms } from "./externalId.ts";
 import type { Member, MemberFields } from "./member.ts";
 
 /** What changes of a member; what is absent stays. */
@@ -18,6 +19,7 @@ export async function updateMember(
   input: { member: Stored<Member>; fields: MemberChanges },
 ): Promise<Member> {
   let was = input.member;
+  await refuseOtherForm(ctx, was.value, input.fields.external_id ?? null);
   return change(ctx, async () => {
     const now = { ...was.value, ...input.fields, updated_at: ctx.now() } as Member;
     const outcome = await ctx.commit(
@@ -35,6 +37,13 @@ export async function updateMember(
     was = current;
     return AGAIN;
   });
+}
+
+/** No new member is given an id in another form, so one read before the commit is enough. */
+async function refuseOtherForm(ctx: Ctx<"members">, member: Member, to: string | null): Promise<void> {
+  if (to === null || to === member.external_id || !hasOtherForms(to)) return;
+  const holder = await ctx.members.withExternalId(member.project_id, to);
+  if (holder !== undefined && holder !== member.id) throw externalIdTaken();
 }
 
 function moveExternalId(ctx: Ctx<"members">, member: Member, to: string | null): Write[] {
