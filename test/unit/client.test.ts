@@ -26,6 +26,7 @@ import {
   pollEnrollment,
   type Settings,
   updateMember,
+  updateMemberPut,
   verifyWebhook,
   WebhookVerificationError,
 } from "../../clients/typescript/src/index.ts";
@@ -340,11 +341,67 @@ describe("The TypeScript client", () => {
       }
     });
 
-    it("when a GET, a DELETE or a POST with a key got no answer, or a proxy's", async () => {
+    it("after a Retry-After that is a date, by the clock of the answer", async () => {
+      // RFC 9110, 10.2.3 and 5.6.7: a date in any of three forms; proxies send the first.
+      const Date_ = "Sun, 06 Nov 1994 08:49:30 GMT";
+      for (const [retryAfter, seconds] of [
+        ["Sun, 06 Nov 1994 08:49:37 GMT", 7],
+        ["Sunday, 06-Nov-94 08:49:37 GMT", 7],
+        ["Sun Nov  6 08:49:37 1994", 7],
+        ["Sun, 06 Nov 1994 08:49:00 GMT", 0],
+        ["3", 3],
+        [" \t3 ", 3],
+      ] as const) {
+        const headers = { "Retry-After": retryAfter, Date: Date_ };
+        const { client, seen } = answered([() => problem(503, "unavailable", {}, headers), () => json({})]);
+        await value(getMember(ID, ID, client));
+        assert.deepEqual(
+          seen.map(({ at }) => at),
+          [0, seconds * 1000 + 250],
+          retryAfter,
+        );
+      }
+    });
+
+    it("after a Retry-After that is a date, by its own clock where the answer has none", async () => {
+      const at = new Date(Date.now() + 5000).toUTCString();
+      const { client, seen } = answered([
+        () => problem(503, "unavailable", {}, { "Retry-After": at }),
+        () => json({}),
+      ]);
+      await value(getMember(ID, ID, client));
+      assert.equal(Math.round(((seen[1]?.at ?? 0) - 250) / 1000), 5);
+    });
+
+    it("after its own pause where Retry-After is neither seconds nor a date", async () => {
+      for (const value_ of [
+        "soon",
+        "-3",
+        "1.5",
+        "Sun, 99 Foo 1994 08:49:37 GMT",
+        "2026-11-24T08:00:00Z",
+        "3 s",
+      ]) {
+        const { client, seen } = answered([
+          () => problem(503, "unavailable", {}, { "Retry-After": value_ }),
+          () => json({}),
+        ]);
+        await value(getMember(ID, ID, client));
+        assert.deepEqual(
+          seen.map(({ at }) => at),
+          [0, 250],
+          value_,
+        );
+      }
+    });
+
+    it("when a GET, a PATCH, a DELETE or a POST with a key got no answer, or a proxy's", async () => {
       const gateway = () => new Response("<html>", { status: 502 });
       for (const answer of [cut, gateway, () => new Response("", { status: 504 })]) {
         for (const send of [
           (client: Client) => getMember(ID, ID, client),
+          (client: Client) => updateMember(ID, ID, { name: "Noa" }, client),
+          (client: Client) => updateMemberPut(ID, ID, { name: "Noa" }, client),
           (client: Client) => deleteMember(ID, ID, client),
           (client: Client) => createMember(ID, {}, client),
           (client: Client) => cancelEnrollment(ID, { session_id: ID }, client),
@@ -356,10 +413,9 @@ describe("The TypeScript client", () => {
       }
     });
 
-    it("not when a POST or a PATCH without a key got no answer, even with a key that is not heard", async () => {
+    it("not when a POST without a key got no answer, even with a key that is not heard", async () => {
       for (const send of [
         (client: Client) => identify(ID, { image: "" }, client),
-        (client: Client) => updateMember(ID, ID, { name: "Noa" }, client),
         (client: Client) => identify(ID, { image: "" }, client.with({ idempotencyKey: "mine" })),
       ]) {
         const { client, seen } = answered([cut]);
@@ -554,6 +610,28 @@ describe("The TypeScript client", () => {
       );
     });
 
+    it("treat an undefined parameter as absent", async () => {
+      const query = { per_page: undefined, cursor: undefined, page: undefined };
+      const walked = answered([pageOf(1, "c1"), pageOf(3, null)]);
+      assert.equal((await value(all(items(listMembers, ID, query, walked.client)))).length, 4);
+      assert.deepEqual(
+        walked.seen.map(({ url }) => Object.fromEntries(new URL(url).searchParams)),
+        [{ per_page: "100" }, { per_page: "100", cursor: "c1" }],
+      );
+      const { client, seen } = answered([() => json([{ n: 1 }])]);
+      const whole = await value(listMembers(ID, query, client));
+      assert.deepEqual([whole.length, new URL(seen[0]?.url ?? "").search], [1, ""]);
+    });
+
+    it("find a member by its external_id on a page of one", async () => {
+      const { client, seen } = answered([pageOf(1, null)]);
+      const page = await value(listMembers(ID, { external_id: "a b/ü" }, client));
+      assert.equal(page.items.length, 2);
+      assert.deepEqual(Object.fromEntries(new URL(seen[0]?.url ?? "").searchParams), {
+        external_id: "a b/ü",
+      });
+    });
+
     it("of events end for now where there are no more, and tell where to go on", async () => {
       const { client } = answered([pageOf(1, "c1"), none("c1")]);
       const cursors = (await value(all(pages(listEvents, ID, {}, client)))).map((page) => page.next_cursor);
@@ -698,6 +776,50 @@ describe("verifyWebhook", () => {
         "no signature is by a secret of yours",
       ],
     );
+  });
+
+  it("says what to pass instead of a parsed body", async () => {
+    for (const wrong of [event, undefined, null, 7, [body], new Blob([body])]) {
+      await assert.rejects(verifyWebhook(wrong as never, signed(), secret), {
+        name: "WebhookVerificationError",
+        message: /^the body must be the string or bytes of the request as received, not parsed JSON/,
+      });
+    }
+  });
+
+  it("takes bytes of any kind", async () => {
+    const bytes = new TextEncoder().encode(`..${body}`);
+    for (const view of [bytes.subarray(2), bytes.buffer.slice(2), new DataView(bytes.buffer, 2)]) {
+      assert.deepEqual(await verifyWebhook(view as never, signed(), secret), event);
+    }
+  });
+
+  it("says what to pass instead of a quoted, blank or missing secret, without repeating it", async () => {
+    for (const [wrong, what] of [
+      [`"${secret}"`, "in quotes"],
+      [`'${secret}'`, "in quotes"],
+      [`${secret}\n`, "with white space"],
+      [` ${secret}`, "with white space"],
+      ["", "blank"],
+      ["  ", "blank"],
+      ["whsec_***", "not base64"],
+      ["whsec_YWJ", "not base64"],
+      [undefined, "undefined"],
+      [null, "object"],
+      [{ secret }, "object"],
+    ] as const) {
+      for (const secrets of [wrong, [secret, wrong]]) {
+        const error = await verifyWebhook(body, signed(), secrets as never).then(
+          () => assert.fail("it was believed"),
+          (thrown) => thrown,
+        );
+        assert.ok(error instanceof WebhookVerificationError, `${error}`);
+        assert.equal(
+          error.message,
+          `the secret must be the text "whsec_…" as createWebhook returned it, without quotes or white space; this one is ${what}`,
+        );
+      }
+    }
   });
 
   it("takes the old secret and the new one while they rotate", async () => {

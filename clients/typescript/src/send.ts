@@ -1,6 +1,7 @@
 import type { Problem } from "./api.ts";
 import type { Client } from "./client.ts";
 import { PalmgateConnectionError, PalmgateError } from "./errors.ts";
+import { retryAfterOf } from "./retryAfter.ts";
 
 /** A request of an operation, as api.ts tells it. */
 interface Request {
@@ -38,7 +39,8 @@ export async function send<T>(client: Client, request: Request): Promise<T> {
   // A POST that follows a redirect becomes a GET.
   const init: RequestInit = { method, headers, redirect: "manual" };
   if (body !== undefined) init.body = JSON.stringify(body);
-  const repeatable = idempotent === true || (method !== "POST" && method !== "PATCH");
+  // A PATCH here sets fields to values: done twice it is as done once, like PUT and DELETE.
+  const repeatable = idempotent === true || method !== "POST";
   for (let tries = 1; ; tries++) {
     signal?.throwIfAborted();
     const credential = typeof key === "function" ? await key() : key;
@@ -126,7 +128,6 @@ function read(response: Response, text: string): unknown {
 function refuse(response: Response, text: string): never {
   const { status, headers } = response;
   const type = typeOf(response);
-  const retryAfter = headers.get("retry-after");
   const problem: Partial<Problem> = type === "application/problem+json" ? JSON.parse(text) : {};
   const { detail = `${type || "an answer"} instead of JSON: ${text.slice(0, 200)}`, code, errors } = problem;
   throw new PalmgateError({
@@ -135,7 +136,7 @@ function refuse(response: Response, text: string): never {
     code,
     request_id: problem.request_id ?? headers.get("x-request-id") ?? undefined,
     errors,
-    retryAfter: /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined,
+    retryAfter: retryAfterOf(headers),
   });
 }
 

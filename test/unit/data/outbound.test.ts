@@ -515,6 +515,18 @@ describe("The guarded client", () => {
       assert.deepEqual(await meet(twice), answered(429, "", { retry_after: "7" }));
     });
 
+    it("hands on Retry-After without the white space around it", async () => {
+      // RFC 9110, 5.5.
+      for (const value of ["120 ", " \t120\t", "120", "\t 120 \t "]) {
+        const padded = saying(`HTTP/1.1 503 Busy\r\nRetry-After:${value}\r\nContent-Length: 0\r\n\r\n`);
+        assert.deepEqual(
+          await meet(padded),
+          answered(503, "", { retry_after: "120" }),
+          JSON.stringify(value),
+        );
+      }
+    });
+
     it("keeps exactly 102,400 bytes of a body, and says when there was one more", async () => {
       assert.equal(RESPONSE_BYTES, 102_400);
       const whole = "x".repeat(RESPONSE_BYTES);

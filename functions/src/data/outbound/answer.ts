@@ -57,7 +57,8 @@ export class Answer {
         body,
       });
       this.#status_code = response.statusCode;
-      this.#retry_after = [response.headers["retry-after"] ?? null].flat()[0] ?? null;
+      // White space around a header's value is not part of it (RFC 9110, 5.5); undici keeps what follows.
+      this.#retry_after = [response.headers["retry-after"] ?? []].flat()[0]?.trim() ?? null;
       for await (const chunk of response.body) if (!this.#take(chunk)) return;
       this.#isWhole = true;
     } finally {
