@@ -1009,6 +1009,8 @@ export type ScanSummaryParams = {
   /** Exclusive; now unless given. */
   to?: string | undefined;
   bucket: ScanSummaryBucket;
+  /** An IANA name such as `Europe/Berlin`; `UTC` unless given. */
+  time_zone?: string | undefined;
 };
 
 export type ListTransactionsParams = {
@@ -1118,7 +1120,7 @@ export function listScans(project_id: string, query: ListScansParams, client: Cl
 /**
  * Count identifications by hour or day.
  *
- * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hour or the day of UTC and are there when they are empty; only what lies in the range is counted.
+ * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hours or the days of `time_zone`, of UTC unless it is given, and are there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, and an hour that comes twice is two buckets.
  */
 export function scanSummary(
   project_id: string,

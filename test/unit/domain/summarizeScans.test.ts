@@ -8,7 +8,7 @@ import { testSurroundings } from "../../support/surroundings.ts";
 const project = { id: "p" } as Project;
 
 /** Scans of these moments: each identified one stands for two that found nobody. */
-function summaryOf(moments: string[], from: string, to: string, bucket: Bucket) {
+function summaryOf(moments: string[], from: string, to: string, bucket: Bucket, time_zone = "UTC") {
   const within = (range: Range) =>
     moments.filter((at) => new Date(at) >= range.from && new Date(at) < range.to).length;
   const ctx = {
@@ -20,7 +20,12 @@ function summaryOf(moments: string[], from: string, to: string, bucket: Bucket) 
       },
     },
   } as unknown as Ctx<"scans">;
-  return summarizeScans(ctx, { project, range: { from: new Date(from), to: new Date(to) }, bucket });
+  return summarizeScans(ctx, {
+    project,
+    range: { from: new Date(from), to: new Date(to) },
+    bucket,
+    time_zone,
+  });
 }
 
 describe("A summary of scans", () => {
@@ -56,6 +61,52 @@ describe("A summary of scans", () => {
       "1969-12-31T00:00:00.000Z",
       "1970-01-01T00:00:00.000Z",
     ]);
+  });
+
+  it("counts by the days of a zone, and only what lies in the range", async () => {
+    const moments = [
+      "2026-10-24T21:59:59Z",
+      "2026-10-24T22:00:00Z",
+      "2026-10-25T22:59:59Z",
+      "2026-10-25T23:00:00Z",
+    ];
+    const buckets = await summaryOf(
+      moments,
+      "2026-10-24T21:00:00Z",
+      "2026-10-25T23:00:01Z",
+      "day",
+      "Europe/Berlin",
+    );
+    assert.deepEqual(
+      buckets.map(({ start, identified }) => [start.toISOString(), identified]),
+      [
+        ["2026-10-23T22:00:00.000Z", 1],
+        ["2026-10-24T22:00:00.000Z", 2],
+        ["2026-10-25T23:00:00.000Z", 1],
+      ],
+    );
+  });
+
+  it("takes 31 days and 48 hours by the zone's clock, too: a whole October, and two days with 49 hours", async () => {
+    const october = ["2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z"] as const;
+    assert.equal((await summaryOf([], ...october, "day", "Europe/Berlin")).length, 31);
+    await assert.rejects(summaryOf([], ...october, "day"), { code: "invalid_request" });
+    const twoDays = ["2026-10-23T22:00:00Z", "2026-10-25T23:00:00Z"] as const;
+    assert.equal((await summaryOf([], ...twoDays, "hour", "Europe/Berlin")).length, 49);
+    await assert.rejects(summaryOf([], ...twoDays, "hour"), { code: "invalid_request" });
+    const overMarch = ["2026-03-01T12:00:00Z", "2026-04-01T12:00:00Z"] as const;
+    assert.equal((await summaryOf([], ...overMarch, "day", "Europe/Berlin")).length, 32);
+  });
+
+  it("refuses an unknown zone, and says what is expected", async () => {
+    for (const zone of ["Mars/Olympus", "+01:00", "CEST"]) {
+      await assert.rejects(summaryOf([], "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", "day", zone), {
+        code: "invalid_request",
+        errors: [
+          { path: "time_zone", message: "must be the IANA name of a time zone, such as Europe/Berlin" },
+        ],
+      });
+    }
   });
 
   for (const [bucket, most, over, buckets] of [

@@ -16,11 +16,20 @@ export const scanSummary = defineRoute({
   summary: "Count identifications by hour or day",
   description:
     "How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by " +
-    "day (at most 31 days). Buckets begin with the hour or the day of UTC and are there when they are empty; only " +
-    "what lies in the range is counted.",
+    "day (at most 31 days). Buckets begin with the hours or the days of `time_zone`, of UTC unless it is given, and are " +
+    "there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, " +
+    "and an hour that comes twice is two buckets.",
   auth: ["firebase", "apiKey"],
   scope: "project",
-  query: z.strictObject({ ...rangeQuery, bucket }),
+  query: z.strictObject({
+    ...rangeQuery,
+    bucket,
+    time_zone: z
+      .string()
+      .max(100)
+      .optional()
+      .meta({ description: "An IANA name such as `Europe/Berlin`; `UTC` unless given." }),
+  }),
   response: z
     .strictObject({
       bucket,
@@ -32,9 +41,10 @@ export const scanSummary = defineRoute({
   errors: [],
   async handle(ctx: Ctx<"scans">, { project, query }) {
     const range = readRange(query, ctx.now());
-    const counts = await summarizeScans(ctx, { project, range, bucket: query.bucket });
+    const { bucket, time_zone = "UTC" } = query;
+    const counts = await summarizeScans(ctx, { project, range, bucket, time_zone });
     return {
-      bucket: query.bucket,
+      bucket,
       from: toTime(range.from),
       to: toTime(range.to),
       buckets: counts.map(({ start, ...counted }) => ({ start: toTime(start), ...counted })),
