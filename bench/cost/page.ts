@@ -72,7 +72,7 @@ What makes it more:
   1,000 rows counted. With \`cursor\` there is no count. With \`page\` all rows before it are read, too: go on with \`cursor\`.
 - **A whole list** (\`listMembers\` and \`listTransactions\` without a page, \`exportTransactions\`) reads a document a row, in
   one round. So do lists of organizations, projects, palms and keys, revoked keys included.
-- **scanSummary** counts twice for each hour or day, at most 98 times, in one round: a read for every 1,000 scans counted,
+- **scanSummary** counts twice for each hour or day, at most 102 times, in one round: a read for every 1,000 scans counted,
   at least one.
 - **identify** reads a document of each palm that comes near the threshold, at most 8; verify of each of the member's;
   enrollPalm and the last sample of a session of each that is like the new one. So does scan.

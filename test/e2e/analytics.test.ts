@@ -164,8 +164,45 @@ describe("Analytics", () => {
       assert.equal(hours.body.buckets?.length, 49, hours.text);
     });
 
+    it("counts by the days and hours of a zone, daylight saving time included", async () => {
+      const at = (time: string) => newScan({ project_id, created_at: new Date(time) });
+      await store(deps, deps.scans, [
+        at("2026-03-28T22:59:59.999Z"),
+        at("2026-03-28T23:00:00.000Z"),
+        at("2026-03-29T21:59:59.999Z"),
+        at("2026-03-29T22:00:00.000Z"),
+      ]);
+      const days = await get(
+        "scans/summary?bucket=day&time_zone=Europe/Berlin&from=2026-03-28T12:00:00Z&to=2026-03-30T12:00:00Z",
+      );
+      const counted = (start: string, total: number) => ({ start, identified: total, no_match: 0, total });
+      assert.deepEqual(days.body, {
+        bucket: "day",
+        from: "2026-03-28T12:00:00.000Z",
+        to: "2026-03-30T12:00:00.000Z",
+        buckets: [
+          counted("2026-03-27T23:00:00.000Z", 1),
+          counted("2026-03-28T23:00:00.000Z", 2),
+          counted("2026-03-29T22:00:00.000Z", 1),
+        ],
+      });
+      const hours = await get(
+        "scans/summary?bucket=hour&time_zone=Asia/Kolkata&from=2026-03-28T22:00:00Z&to=2026-03-29T00:00:00Z",
+      );
+      assert.deepEqual(hours.body.buckets, [
+        counted("2026-03-28T21:30:00.000Z", 0),
+        counted("2026-03-28T22:30:00.000Z", 2),
+        counted("2026-03-28T23:30:00.000Z", 0),
+      ]);
+      const utc = "scans/summary?bucket=day&from=2026-03-28T12:00:00Z&to=2026-03-30T12:00:00Z";
+      assert.deepEqual((await get(`${utc}&time_zone=UTC`)).body, (await get(utc)).body);
+    });
+
     for (const [query, where] of [
       ["", "bucket"],
+      ["bucket=day&time_zone=Mars/Olympus", "time_zone"],
+      ["bucket=day&time_zone=%2B01:00", "time_zone"],
+      ["bucket=day&time_zone=", "time_zone"],
       ["bucket=week", "bucket"],
       ["bucket=day&from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00.001Z", "from"],
       ["bucket=hour&from=2026-01-01T00:00:00Z&to=2026-01-03T00:00:00.001Z", "from"],
@@ -191,6 +228,10 @@ describe("Analytics", () => {
       "-5",
       "@SUM(A1:A9)",
       "\t=1",
+      " =1+1",
+      "\u200b\u00a0@SUM(A1)",
+      "＝1+1",
+      " ＋1",
       "\r=1",
       "a,b;c",
       'say "hi"',
@@ -206,7 +247,7 @@ describe("Analytics", () => {
       '"',
       ",",
     ];
-    const FORMULA = /^[=+\-@\t\r]/;
+    const FORMULA = /^(?:[\p{White_Space}\p{Cf}]*[=+\-@＝＋－＠]|[\t\r])/u;
     let rows: Transaction[];
     beforeEach(async () => {
       const end = Date.now() - 60_000;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { baseUrl } from "../support/suite.ts";
-import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("Members", () => {
   let deps: Deps;
@@ -72,11 +73,113 @@ describe("Members", () => {
     assert.equal(elsewhere.status, 201);
   });
 
+  const E_ACUTE = { composed: "caf\u00e9", decomposed: "cafe\u0301" };
+  const found = async (external_id: string, more = "") =>
+    api("GET", `${path}?external_id=${encodeURIComponent(external_id)}${more}`, { token: tenant.key });
+
+  it("compares external_id in Unicode's NFC, and keeps it so", async () => {
+    const made = await create({ external_id: E_ACUTE.decomposed });
+    assert.deepEqual([made.status, made.body.external_id], [201, E_ACUTE.composed]);
+    const taken = await create({ external_id: E_ACUTE.composed });
+    assertProblem(taken, 409, "conflict");
+    assert.match(taken.body.detail, /GET \/v1\/project\/\{project_id\}\/members\?external_id=/);
+    const other = await create({});
+    assertProblem(await patch(other.body.id, { external_id: E_ACUTE.decomposed }), 409, "conflict");
+    assert.equal((await patch(made.body.id, { external_id: E_ACUTE.decomposed })).status, 200, "its own");
+    for (const form of Object.values(E_ACUTE)) {
+      assert.deepEqual((await found(form)).body.items, [(await get(made.body.id)).body]);
+    }
+    await api("DELETE", memberPath(made.body.id), { token: tenant.key });
+    assert.equal((await create({ external_id: E_ACUTE.composed })).status, 201, "it is free again");
+  });
+
+  it("finds a member by its external_id, on a page of one or none", async () => {
+    const made = await create({ external_id: "find/me & more+1%" });
+    const page = { page: 1, per_page: 50, next_cursor: null };
+    const answer = await found("find/me & more+1%");
+    assert.deepEqual(answer.body, { items: [made.body], ...page, total_count: 1 });
+    for (const absent of ["find/me", "FIND/ME & more+1%", "find/me & more+1% ", "%", "nobody"]) {
+      assert.deepEqual((await found(absent)).body, { items: [], ...page, total_count: 0 }, absent);
+    }
+    const second = await found("find/me & more+1%", "&page=2&per_page=10");
+    assert.deepEqual(second.body, { items: [], page: 2, per_page: 10, total_count: 1, next_cursor: null });
+    await patch(made.body.id, { external_id: "moved" });
+    assert.deepEqual((await found("find/me & more+1%")).body.items, []);
+    assert.deepEqual((await found("moved")).body.items.length, 1);
+    await api("DELETE", memberPath(made.body.id), { token: tenant.key });
+    assert.deepEqual((await found("moved")).body.items, []);
+    const elsewhere = await newTenant(deps);
+    const foreign = `/v1/project/${elsewhere.project.id}/members?external_id=Twin`;
+    assert.deepEqual((await api("GET", foreign, { token: elsewhere.key })).body.items, []);
+  });
+
+  it("refuses a look-up that is empty, too long, has a control character or a cursor", async () => {
+    for (let n = 0; n < 11; n++) await create({});
+    const { next_cursor } = (await api("GET", `${path}?per_page=10`, { token: tenant.key })).body;
+    for (const [query, where] of [
+      ["external_id=", "external_id"],
+      [`external_id=${"x".repeat(201)}`, "external_id"],
+      ["external_id=a%00", "external_id"],
+      ["external_id=a&external_id=b", "external_id"],
+      [`external_id=a&cursor=${next_cursor}`, "cursor"],
+    ]) {
+      const answer = await api("GET", `${path}?${query}`, { token: tenant.key });
+      assertProblem(answer, 400, "invalid_request");
+      assert.equal(answer.body.errors[0].path, where, query);
+    }
+  });
+
+  /** A member as it was stored before external ids were normalized. */
+  async function older(external_id: string): Promise<string> {
+    const id = randomUUID();
+    const at = new Date();
+    const member = {
+      ...{ ...NOBODY, id, project_id: tenant.project.id, external_id, palm_ids: [], last_session_id: null },
+      ...{ created_at: at, updated_at: at },
+    };
+    await deps.commit([deps.members.create(member), deps.members.claimExternalId(member, external_id)]);
+    return id;
+  }
+
+  for (const [what, external_id, same] of [
+    ["a decomposed", "o\u0301ld-1", "\u00f3ld-1"],
+    ["a padded", " old-2 ", " old-2 "],
+    ["an invisible", "old\u200b-3", "old\u200b-3"],
+  ] as const) {
+    it(`still reads, changes, finds and frees ${what} external_id of before`, async () => {
+      const id = await older(external_id);
+      assert.equal((await get(id)).body.external_id, external_id);
+      assert.deepEqual((await patch(id, { name: "Ada" })).body.external_id, external_id);
+      for (const form of [external_id, same]) {
+        assert.deepEqual(
+          (await found(form)).body.items.map((one: { id: string }) => one.id),
+          [id],
+          form,
+        );
+      }
+      if (same !== external_id) {
+        assertProblem(await create({ external_id: same }), 409, "conflict");
+        assertProblem(await patch((await create({})).body.id, { external_id: same }), 409, "conflict");
+        const moved = await patch(id, { external_id: same });
+        assert.deepEqual([moved.status, moved.body.external_id], [200, same], moved.text);
+      }
+      await api("DELETE", memberPath(id), { token: tenant.key });
+      for (const form of [external_id, same]) assert.deepEqual((await found(form)).body.items, [], form);
+    });
+  }
+
+  it("lets one of four members at once have an external_id in any form", async () => {
+    const forms = ["\u00c5ngstr\u00f6m", "A\u030angstro\u0308m", "\u212bngstr\u00f6m", "\u00c5ngstro\u0308m"];
+    const answers = await Promise.all(forms.map((external_id) => create({ external_id })));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409]);
+  });
+
   it("lets one of four members at once have an external_id", async () => {
     const answers = await Promise.all(Array.from({ length: 4 }, () => create({ external_id: "race" })));
     assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409]);
   });
 
+  const get = (id: string) => api("GET", memberPath(id), { token: tenant.key });
   const memberPath = (id: string) => `${path}/${id}`;
   const patch = (id: string, body: unknown, method = "PATCH") =>
     api(method, memberPath(id), { token: tenant.key, body });
@@ -107,6 +210,11 @@ describe("Members", () => {
         ["a NUL", "a\u0000"],
         ["a bell", "a\u0007b"],
         ["a line break", "a\nb"],
+        // UAX 9: text that reads as something else than it is.
+        ["a bidirectional override", "a\u202eb"],
+        ["a bidirectional isolate", "\u2066a\u2069"],
+        ["a right-to-left mark", "a\u200f"],
+        ["an Arabic letter mark", "\u061ca"],
         ["a C1 control", "a\u0085b"],
         ["DEL", "a\u007f"],
         ["half a surrogate pair", "a\ud83d"],
@@ -121,8 +229,14 @@ describe("Members", () => {
         ["slashes and dots", "../a/b/.."],
         ["what Firestore reserves", "__x__"],
         ["one character", "."],
+        ["white space inside", "a b"],
       ],
       refuses: [
+        ["white space before it", " a"],
+        ["a no-break space behind it", "a\u00a0"],
+        ["a zero width space", "a\u200bb"],
+        ["a byte order mark", "\ufeffa"],
+        ["a joiner", "a\u200db"],
         ["one over", long(201)],
         ["nothing", ""],
         ["a control character", "a\tb"],
@@ -135,10 +249,18 @@ describe("Members", () => {
       takes: [
         ["the longest", address(254)],
         ["a plus and a quote", "o'neil+x@acme.example"],
+        ["a domain in punycode", "ada@xn--e1afmkfd.xn--p1ai"],
+        ["a domain in Unicode", "ada@münchen.example"],
+        ["a local part in Unicode", "用户@例子.中国"],
       ],
       refuses: [
         ["one over", address(255)],
         ["no address", "ada at acme"],
+        ["a quoted local part", '"ada l"@acme.example'],
+        ["an IP address", "ada@[127.0.0.1]"],
+        ["a comment", "ada(work)@acme.example"],
+        ["broken punycode", "ada@xn--a.example"],
+        ["a bidirectional control", "ada\u202e@acme.example"],
         ["nothing", ""],
         ["a control character", "ada@acme.example\n"],
         ["a number", 7],

@@ -466,6 +466,19 @@ describe("A terminal's palms", function () {
       assert.equal((await scan(terminal, { image: picture(9065, 0) })).status, 200);
     });
 
+    it("takes null for an optional field as its absence", async () => {
+      const terminal = await newTerminal();
+      const body = { image: picture(9067, 0), template: null, hand: null, pad_score: null };
+      const paid = await scan(
+        terminal,
+        { ...body, transaction: { amount_minor: 450, currency: "SLE", reference: null } },
+        { "Idempotency-Key": randomUUID() },
+      );
+      assert.deepEqual([paid.status, paid.body.transaction?.reference], [200, null], paid.text);
+      const free = await scan(terminal, { ...body, transaction: null });
+      assert.deepEqual([free.status, free.body.transaction], [200, null], free.text);
+    });
+
     it("refuses transactions that are none, and pictures as identify does", async () => {
       const terminal = await newTerminal();
       const image = picture(9066, 0);
@@ -477,9 +490,16 @@ describe("A terminal's palms", function () {
         [{ ...good, amount_minor: "450" }, "amount_minor"],
         [{ ...good, currency: "eur" }, "currency"],
         [{ ...good, currency: "EURO" }, "currency"],
+        // ISO 4217: not a code, withdrawn, not money, for tests.
+        [{ ...good, currency: "EUT" }, "currency"],
+        [{ ...good, currency: "DEM" }, "currency"],
+        [{ ...good, currency: "BGN" }, "currency"],
+        [{ ...good, currency: "XAU" }, "currency"],
+        [{ ...good, currency: "XXX" }, "currency"],
         [{ ...good, reference: "x".repeat(201) }, "reference"],
         [{ ...good, reference: "a\u0000b" }, "reference"],
-        [{ ...good, reference: null }, "reference"],
+        [{ ...good, reference: "\u202eecnereffer" }, "reference"],
+        [{ ...good, amount_minor: null }, "amount_minor"],
         [{ ...good, tip: 1 }, "tip"],
         [{ amount_minor: 450 }, "currency"],
       ] as const) {
@@ -491,8 +511,9 @@ describe("A terminal's palms", function () {
         );
       }
       assertProblem(await scan(terminal, {}), 400, "invalid_request");
-      assertProblem(await scan(terminal, { image, transaction: null }), 400, "invalid_request");
-      assertProblem(await scan(terminal, { image: FLAT }), 422, "poor_quality");
+      // Null is absent: the picture is what is refused, and no key is needed.
+      assertProblem(await scan(terminal, { image: FLAT, transaction: null }), 422, "poor_quality");
+      assertProblem(await scan(terminal, { image: FLAT, template: null, hand: null }), 422, "poor_quality");
       assert.deepEqual([(await list("scans")).items, await list("transactions")], [[], []]);
     });
 

@@ -169,6 +169,7 @@ export type CreateMemberMetadata = { [key: string]: string } | null;
 
 export interface CreateMember {
   name?: string | null;
+  /** Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No white space at either end, no format characters (Unicode Cf). */
   external_id?: string | null;
   email?: string | null;
   phone_number?: string | null;
@@ -862,6 +863,7 @@ export type UpdateMemberMetadata = { [key: string]: string } | null;
 
 export interface UpdateMember {
   name?: string | null;
+  /** Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No white space at either end, no format characters (Unicode Cf). */
   external_id?: string | null;
   email?: string | null;
   phone_number?: string | null;

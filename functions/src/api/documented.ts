@@ -13,6 +13,9 @@ operation names those that it takes. What belongs to somebody else answers like 
 **Bodies** are JSON in UTF-8, names \`snake_case\`, ids UUIDs in lower case, times RFC 3339 in UTC with milliseconds. Fields
 are always there, \`null\` when empty. A POST without a body counts as \`{}\`; what is not documented is refused. A body
 may be compressed (\`Content-Encoding: gzip\`), and counts by its inflated size; each operation says how large it may be.
+In a POST \`null\` for an optional field means that it is absent; in a PATCH it clears the field. Times that you send may
+have any offset and either case; second 60 of a leap second is read as the last millisecond of its minute. Text has no
+control characters and no bidirectional controls (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069).
 
 **Errors** are problem details (RFC 9457) with a \`code\` that does not change, and the \`request_id\` that helps us to help
 you. The order of refusals: path, method, credential, rate, kind of credential, whose it is, state, size, media type, input,

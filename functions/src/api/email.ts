@@ -62,4 +62,11 @@ export const email = z
     `must be an e-mail address of at most ${MAX_ADDRESS} bytes, such as ada@example.com, without quotes, comments ` +
       "or an IP address",
   )
-  .meta({ format: "idn-email", minLength: 5, maxLength: MAX_ADDRESS });
+  .meta({
+    format: "idn-email",
+    minLength: 5,
+    maxLength: MAX_ADDRESS,
+    description:
+      "RFC 5321 and RFC 6531, in Unicode or punycode; at most 254 bytes. Without quoted local part, comment, IP address or " +
+      "a domain of one label.",
+  });

@@ -122,6 +122,9 @@ const TEXTS = {
 /** What the schema of a query cannot say of its parameters together. */
 const SENSIBLE: Record<string, fc.Arbitrary<string>> = {
   page: fc.integer({ min: 1, max: 10 }).map(String),
+  time_zone: fc.constantFrom(
+    ...["UTC", "Europe/Berlin", "america/new_york", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"],
+  ),
 };
 
 const ranges = fc

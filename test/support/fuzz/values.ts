@@ -131,7 +131,7 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
 };
 
 /** A moment as RFC 3339 lets it be written, and the leap second that its month could end with. */
-export function timesOf(date: Date): string[] {
+function timesOf(date: Date): string[] {
   const text = date.toISOString();
   const monthsEnd = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1) - 1);
   return [

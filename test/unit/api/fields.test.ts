@@ -27,7 +27,7 @@ async function faultsOf(route: Route, body: string | undefined, query = ""): Pro
     ...(body === undefined ? {} : { body }),
   });
   try {
-    await readInput(route, request);
+    await readInput(route, request, request.body ?? []);
     return [];
   } catch (error) {
     return (error as { errors?: Fault[] }).errors ?? [];

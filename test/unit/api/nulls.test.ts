@@ -40,7 +40,7 @@ async function read(route: Route, body: Value): Promise<unknown> {
     body: JSON.stringify(body),
   });
   try {
-    return { body: (await readInput(route, request)).body };
+    return { body: (await readInput(route, request, request.body ?? [])).body };
   } catch (error) {
     const { code, errors } = error as { code?: unknown; errors?: unknown };
     return { code, errors };

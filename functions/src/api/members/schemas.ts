@@ -32,7 +32,13 @@ export const MemberShape = z
 
 const fields = {
   name: text(200).nullish(),
-  external_id: externalId(200).nullish(),
+  external_id: externalId(200)
+    .nullish()
+    .meta({
+      description:
+        "Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No " +
+        "white space at either end, no format characters (Unicode Cf).",
+    }),
   email: email.nullish(),
   phone_number: z.e164("is no E.164 phone number").nullish(),
   metadata: metadata.nullish(),
