@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { allRoutes } from "../../functions/src/api/routes.ts";
+import { withoutNulls } from "../../functions/src/http/nulls.ts";
 import { operations } from "../support/fuzz/document.ts";
 import { faultsOf, judge, type Sent } from "../support/fuzz/oracle.ts";
 import { drawnFrom, write } from "../support/fuzz/values.ts";
@@ -21,7 +22,8 @@ describe("What the fuzz draws from a schema", () => {
       const route = allRoutes.find(({ operationId }) => operationId === id);
       if (!body || !route?.body) continue;
       for (const value of fc.sample(drawnFrom(body), { numRuns: 100, seed: 2 })) {
-        const taken = route.body.safeParse(JSON.parse(write(value)));
+        const sent = JSON.parse(write(value));
+        const taken = route.body.safeParse(route.method === "POST" ? withoutNulls(route.body, sent) : sent);
         assert.ok(taken.success, `${id}: ${taken.error}: ${write(value)}`);
       }
     }
