@@ -212,7 +212,9 @@ function timeOf(work: () => unknown): number {
   return performance.now() - started;
 }
 
-const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T;
+function pick<T>(list: readonly T[]): T {
+  return list[Math.floor(chance() * list.length)] as T;
+}
 
 async function timed({ api }: Instance, path: string, token: string, body: unknown): Promise<number> {
   const started = performance.now();
