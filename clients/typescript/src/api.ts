@@ -169,11 +169,10 @@ export interface CreateApiKey {
   project_ids: string[] | null;
 }
 
-export type CreateMemberMetadata = { [key: string]: string } | null;
+export type CreateMemberMetadata = { [key: string]: string | "" } | null;
 
 export interface CreateMember {
   name?: string | null;
-  /** Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No white space at either end, no format characters (Unicode Cf). */
   external_id?: string | null;
   email?: string | null;
   phone_number?: string | null;
@@ -188,169 +187,10 @@ export type CreateWebhookEventTypesItem = "enrollment.completed" | "demo.scan.su
 export interface CreateWebhook {
   url: string;
   event_types: CreateWebhookEventTypesItem[];
-  enabled?: boolean | null;
+  enabled?: boolean;
   description?: string | null;
 }
 
-/**
- * An active code of ISO 4217 that is money, in upper case.
- */
-export type Currency =
-  | "AED"
-  | "AFN"
-  | "ALL"
-  | "AMD"
-  | "AOA"
-  | "ARS"
-  | "AUD"
-  | "AWG"
-  | "AZN"
-  | "BAM"
-  | "BBD"
-  | "BDT"
-  | "BHD"
-  | "BIF"
-  | "BMD"
-  | "BND"
-  | "BOB"
-  | "BRL"
-  | "BSD"
-  | "BTN"
-  | "BWP"
-  | "BYN"
-  | "BZD"
-  | "CAD"
-  | "CDF"
-  | "CHF"
-  | "CLP"
-  | "CNY"
-  | "COP"
-  | "CRC"
-  | "CUP"
-  | "CVE"
-  | "CZK"
-  | "DJF"
-  | "DKK"
-  | "DOP"
-  | "DZD"
-  | "EGP"
-  | "ERN"
-  | "ETB"
-  | "EUR"
-  | "FJD"
-  | "FKP"
-  | "GBP"
-  | "GEL"
-  | "GHS"
-  | "GIP"
-  | "GMD"
-  | "GNF"
-  | "GTQ"
-  | "GYD"
-  | "HKD"
-  | "HNL"
-  | "HTG"
-  | "HUF"
-  | "IDR"
-  | "ILS"
-  | "INR"
-  | "IQD"
-  | "IRR"
-  | "ISK"
-  | "JMD"
-  | "JOD"
-  | "JPY"
-  | "KES"
-  | "KGS"
-  | "KHR"
-  | "KMF"
-  | "KPW"
-  | "KRW"
-  | "KWD"
-  | "KYD"
-  | "KZT"
-  | "LAK"
-  | "LBP"
-  | "LKR"
-  | "LRD"
-  | "LSL"
-  | "LYD"
-  | "MAD"
-  | "MDL"
-  | "MGA"
-  | "MKD"
-  | "MMK"
-  | "MNT"
-  | "MOP"
-  | "MRU"
-  | "MUR"
-  | "MVR"
-  | "MWK"
-  | "MXN"
-  | "MYR"
-  | "MZN"
-  | "NAD"
-  | "NGN"
-  | "NIO"
-  | "NOK"
-  | "NPR"
-  | "NZD"
-  | "OMR"
-  | "PAB"
-  | "PEN"
-  | "PGK"
-  | "PHP"
-  | "PKR"
-  | "PLN"
-  | "PYG"
-  | "QAR"
-  | "RON"
-  | "RSD"
-  | "RUB"
-  | "RWF"
-  | "SAR"
-  | "SBD"
-  | "SCR"
-  | "SDG"
-  | "SEK"
-  | "SGD"
-  | "SHP"
-  | "SLE"
-  | "SOS"
-  | "SRD"
-  | "SSP"
-  | "STN"
-  | "SVC"
-  | "SYP"
-  | "SZL"
-  | "THB"
-  | "TJS"
-  | "TMT"
-  | "TND"
-  | "TOP"
-  | "TRY"
-  | "TTD"
-  | "TWD"
-  | "TZS"
-  | "UAH"
-  | "UGX"
-  | "USD"
-  | "UYU"
-  | "UZS"
-  | "VED"
-  | "VES"
-  | "VND"
-  | "VUV"
-  | "WST"
-  | "XAF"
-  | "XCD"
-  | "XCG"
-  | "XOF"
-  | "XPF"
-  | "YER"
-  | "ZAR"
-  | "ZMW"
-  | "ZWG";
 export type DeliveryEventType =
   | "enrollment.completed"
   | "demo.scan.success"
@@ -423,18 +263,16 @@ export type PalmSample =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
       image: string;
-      template?: null;
-      hand?: "left" | "right" | "unknown" | null;
+      hand?: "left" | "right" | "unknown";
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number | null;
+      pad_score?: number;
     }
   | {
-      image?: null;
       /** A template in the environment's format. */
       template: string;
-      hand?: "left" | "right" | "unknown" | null;
+      hand?: "left" | "right" | "unknown";
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number | null;
+      pad_score?: number;
     };
 
 export interface Enroll {
@@ -552,7 +390,7 @@ export interface Member {
   id: string;
   project_id: string;
   name: string | null;
-  /** Your own id; unique in the project. Kept in Unicode's NFC, whatever form was sent. */
+  /** Your own id; unique in the project. */
   external_id: string | null;
   email: string | null;
   /** E.164. */
@@ -590,25 +428,16 @@ export interface NewApiKey {
   key: string;
 }
 
-export type NextCommand =
-  | {
-      /** Seconds. */
-      wait?: number | null;
-      /** Of the terminal's software. */
-      app_version?: string | null;
-      /** The active session that the terminal knows. */
-      session_id: string;
-      /** Its version that the terminal knows. */
-      session_version: number;
-    }
-  | {
-      /** Seconds. */
-      wait?: number | null;
-      /** Of the terminal's software. */
-      app_version?: string | null;
-      session_id?: null;
-      session_version?: null;
-    };
+export interface NextCommand {
+  /** Seconds. */
+  wait?: number;
+  /** Of the terminal's software. */
+  app_version?: string;
+  /** The active session that the terminal knows. */
+  session_id?: string;
+  /** Its version that the terminal knows. */
+  session_version?: number;
+}
 
 export type OpenApiOpenapi = "3.1.0";
 export interface OpenApi {
@@ -644,9 +473,9 @@ export type PendingRegistration = typeof PendingRegistrationValue;
 export interface PollEnrollment {
   session_id: string;
   /** The newest one that the caller has seen. */
-  version?: number | null;
+  version?: number;
   /** Seconds. */
-  wait?: number | null;
+  wait?: number;
 }
 
 export interface Project {
@@ -687,11 +516,11 @@ export interface Registration {
 }
 
 export interface RotateApiKey {
-  grace_seconds?: number | null;
+  grace_seconds?: number;
 }
 
 export interface RotateWebhookSecret {
-  grace_seconds?: number | null;
+  grace_seconds?: number;
 }
 
 export type ScanSource = "api" | "terminal";
@@ -777,41 +606,39 @@ export interface ServerLookup {
   enabled: boolean;
 }
 
-export type StartEnrollmentHand = "left" | "right" | "unknown" | null;
+export type StartEnrollmentHand = "left" | "right" | "unknown";
 export interface StartEnrollment {
   /** Required, except in a global environment: its palms have no member, and it is refused there. */
-  member_id?: string | null;
+  member_id?: string;
   hand?: StartEnrollmentHand;
-  samples_required?: number | null;
+  samples_required?: number;
   /** Seconds. */
-  expires_in?: number | null;
+  expires_in?: number;
 }
 
 export interface StartRegistration {
   /** Of the terminal's software. */
-  app_version?: string | null;
+  app_version?: string;
   /** As on the terminal's label; shown to the person who enters the code. */
-  model?: string | null;
+  model?: string;
 }
 
 export type SubmitSample =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
       image: string;
-      template?: null;
-      hand?: "left" | "right" | "unknown" | null;
+      hand?: "left" | "right" | "unknown";
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number | null;
+      pad_score?: number;
       /** The terminal's own: sent again, the sample is not counted again. */
       sample_id: string;
     }
   | {
-      image?: null;
       /** A template in the environment's format. */
       template: string;
-      hand?: "left" | "right" | "unknown" | null;
+      hand?: "left" | "right" | "unknown";
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number | null;
+      pad_score?: number;
       /** The terminal's own: sent again, the sample is not counted again. */
       sample_id: string;
     };
@@ -820,34 +647,34 @@ export type TerminalScan =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
       image: string;
-      template?: null;
-      hand?: "left" | "right" | "unknown" | null;
+      hand?: "left" | "right" | "unknown";
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number | null;
+      pad_score?: number;
       /** What is to be paid; `Idempotency-Key` is required with it. */
       transaction?: {
         /** In the currency's minor unit. */
         amount_minor: number;
-        currency: Currency;
+        /** ISO 4217, upper case. */
+        currency: string;
         /** The merchant's own word for it. */
-        reference?: string | null;
-      } | null;
+        reference?: string;
+      };
     }
   | {
-      image?: null;
       /** A template in the environment's format. */
       template: string;
-      hand?: "left" | "right" | "unknown" | null;
+      hand?: "left" | "right" | "unknown";
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number | null;
+      pad_score?: number;
       /** What is to be paid; `Idempotency-Key` is required with it. */
       transaction?: {
         /** In the currency's minor unit. */
         amount_minor: number;
-        currency: Currency;
+        /** ISO 4217, upper case. */
+        currency: string;
         /** The merchant's own word for it. */
-        reference?: string | null;
-      } | null;
+        reference?: string;
+      };
     };
 
 export interface TransactionPage {
@@ -865,11 +692,10 @@ export interface UpdateDevice {
   mode?: UpdateDeviceMode;
 }
 
-export type UpdateMemberMetadata = { [key: string]: string } | null;
+export type UpdateMemberMetadata = { [key: string]: string | "" } | null;
 
 export interface UpdateMember {
   name?: string | null;
-  /** Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No white space at either end, no format characters (Unicode Cf). */
   external_id?: string | null;
   email?: string | null;
   phone_number?: string | null;
@@ -1000,58 +826,56 @@ export type WebhookEvent = EnrollmentCompleted | DemoScanSuccess | WebhookTestEv
 
 export type ListScansParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string | undefined;
+  from?: string;
   /** Exclusive; now unless given. */
-  to?: string | undefined;
+  to?: string;
   /** 1 unless given; not with `cursor`. */
-  page?: number | undefined;
+  page?: number;
   /** 50 unless given. */
-  per_page?: number | undefined;
+  per_page?: number;
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
+  cursor?: string;
 };
 
 export type ScanSummaryParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string | undefined;
+  from?: string;
   /** Exclusive; now unless given. */
-  to?: string | undefined;
+  to?: string;
   bucket: ScanSummaryBucket;
-  /** An IANA name such as `Europe/Berlin`; `UTC` unless given. */
-  time_zone?: string | undefined;
 };
 
 export type ListTransactionsParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string | undefined;
+  from?: string;
   /** Exclusive; now unless given. */
-  to?: string | undefined;
+  to?: string;
   /** 1 unless given; not with `cursor`. */
-  page?: number | undefined;
+  page?: number;
   /** 50 unless given. */
-  per_page?: number | undefined;
+  per_page?: number;
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
+  cursor?: string;
 };
 
 export type ExportTransactionsParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string | undefined;
+  from?: string;
   /** Exclusive; now unless given. */
-  to?: string | undefined;
+  to?: string;
 };
 
 export type ListDevicesParams = {
   /** 1 unless given; not with `cursor`. */
-  page?: number | undefined;
+  page?: number;
   /** 50 unless given. */
-  per_page?: number | undefined;
+  per_page?: number;
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
+  cursor?: string;
 };
 
 export type GetEnrollmentParams = {
-  session_id?: string | undefined;
+  session_id?: string;
 };
 
 export type CancelEnrollmentParams = {
@@ -1060,41 +884,39 @@ export type CancelEnrollmentParams = {
 
 export type ListMembersParams = {
   /** 1 unless given; not with `cursor`. */
-  page?: number | undefined;
+  page?: number;
   /** 50 unless given. */
-  per_page?: number | undefined;
+  per_page?: number;
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
-  /** The whole id, upper and lower case being different; Unicode's forms of it are the same id. Not with `cursor`. */
-  external_id?: string | undefined;
+  cursor?: string;
 };
 
 export type ListAuditParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string | undefined;
+  from?: string;
   /** Exclusive; now unless given. */
-  to?: string | undefined;
+  to?: string;
   /** 1 unless given; not with `cursor`. */
-  page?: number | undefined;
+  page?: number;
   /** 50 unless given. */
-  per_page?: number | undefined;
+  per_page?: number;
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
+  cursor?: string;
 };
 
 export type ListDeliveriesParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string | undefined;
+  from?: string;
   /** Exclusive; now unless given. */
-  to?: string | undefined;
+  to?: string;
   /** 1 unless given; not with `cursor`. */
-  page?: number | undefined;
+  page?: number;
   /** 50 unless given. */
-  per_page?: number | undefined;
+  per_page?: number;
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
-  status?: ListDeliveriesStatus | undefined;
-  event_type?: ListDeliveriesEventType | undefined;
+  cursor?: string;
+  status?: ListDeliveriesStatus;
+  event_type?: ListDeliveriesEventType;
 };
 
 export type ListDeliveriesStatus = "pending" | "success" | "failed";
@@ -1105,10 +927,10 @@ export type ListDeliveriesEventType =
   | "webhook.disabled";
 export type ListEventsParams = {
   /** `next_cursor` of the page before. */
-  cursor?: string | undefined;
+  cursor?: string;
   /** 50 unless given. */
-  per_page?: number | undefined;
-  event_type?: ListEventsEventType | undefined;
+  per_page?: number;
+  event_type?: ListEventsEventType;
 };
 
 export type ListEventsEventType =
@@ -1128,7 +950,7 @@ export function listScans(project_id: string, query: ListScansParams, client: Cl
 /**
  * Count identifications by hour or day.
  *
- * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hours or the days of `time_zone`, of UTC unless it is given, and are there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, and an hour that comes twice is two buckets.
+ * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hour or the day of UTC and are there when they are empty; only what lies in the range is counted.
  */
 export function scanSummary(
   project_id: string,
@@ -1491,7 +1313,7 @@ export function pollEnrollment(
 /**
  * List members.
  *
- * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. With `external_id` a page of the one member that has this id, or of none.
+ * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them.
  */
 export function listMembers(
   project_id: string,
@@ -1514,7 +1336,7 @@ export function listMembers(
 /**
  * Create a member.
  *
- * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. When another member has it, listMembers with `external_id` finds that member.
+ * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. After the member is deleted, a replay by `Idempotency-Key` answers without the person's data: `name`, `external_id`, `email` and `phone_number` are `null`, `metadata` is `{}`.
  */
 export function createMember(project_id: string, body: CreateMember, client: Client): Promise<Member> {
   return send(client, {

@@ -207,7 +207,18 @@ function onceOf(
   const key = c.req.header(IDEMPOTENCY_KEY);
   if (!route.idempotent || key === undefined || !isIdempotencyKey(key)) return undefined;
   const { method, path } = c.req;
-  return new Once(ctx, { owner, method, path, key }, (result) => render(route, result));
+  return new Once(
+    ctx,
+    { owner, method, path, key },
+    (result) => render(route, result),
+    (text) => redact(ctx, route, text),
+  );
+}
+
+/** A stored answer as its replay may show it. @see RouteSpec.redacts */
+async function redact(ctx: Ctx<keyof Ports>, route: Route, text: string): Promise<string> {
+  const redacted = await route.redacts?.(ctx, JSON.parse(text));
+  return redacted === undefined ? text : JSON.stringify(redacted);
 }
 
 /** The commit of a request: what a route changes goes into the audit log in the same batch. */

@@ -148,7 +148,8 @@ const PARAMETERS: Record<"requestId" | "idempotencyKey", JsonObject> = {
     name: "Idempotency-Key",
     in: "header",
     description:
-      "A request that is sent again with it takes effect once, and is answered as it was first, for 24 hours.",
+      "A request that is sent again with it takes effect once, and is answered as it was first, for 24 hours. Each " +
+      "API key, user and terminal has idempotency keys of its own.",
     schema: { type: "string", pattern: "^[ -~]{1,255}$" },
   },
 };

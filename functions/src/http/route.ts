@@ -119,6 +119,11 @@ export interface RouteSpec<
   response: z.ZodType<Output> | null;
   /** Makes the answer of what the handler gives; needed where an effect's result is kept for whoever repeats it. */
   answers?(result: Result): Output;
+  /**
+   * Required on an idempotent route whose answer has a person's data. A replay asks for the answer without that data
+   * when the person was deleted since; `undefined` leaves the stored answer as it is.
+   */
+  redacts?(ctx: Ctx<Needs>, answer: Output): Promise<Output | undefined>;
   /** Of success; JSON unless said. */
   mediaType?: "text/csv; charset=utf-8";
   /** Codes that the handler itself answers; those of the pipeline are implied (`errorsOf`). */
@@ -162,6 +167,7 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   statusOf?(output: unknown): number;
   response: z.ZodType | null;
   answers(result: unknown): unknown;
+  redacts?(ctx: Ctx<Needs>, answer: unknown): Promise<unknown>;
   mediaType: string;
   errors: readonly ErrorCode[];
   handle(ctx: Ctx<Needs>, input: unknown): Promise<unknown>;

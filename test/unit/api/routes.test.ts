@@ -98,6 +98,9 @@ const IDEMPOTENT = [
   "testWebhook",
 ];
 
+/** Fields of answers that say something of a person. */
+const PERSONAL = ["external_id", "email", "phone_number", "metadata"];
+
 /** Api.md's shapes, as far as they are built: the exact keys, in their order. */
 const SHAPES: Record<string, string> = {
   ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
@@ -192,6 +195,15 @@ describe("The route table", () => {
   for (const [group, routes] of Object.entries(groups)) {
     for (const route of routes) {
       describe(route.operationId, () => {
+        it("blanks the person's data in a replay, where its answer has such data", () => {
+          const { idempotent, response, redacts } = route;
+          const fields = response ? objectsOf(z.toJSONSchema(response)) : [];
+          const isPersonal = fields.some(([, { properties = {} }]) =>
+            PERSONAL.some((name) => Object.hasOwn(properties, name)),
+          );
+          assert.equal(redacts !== undefined, idempotent === true && isPersonal);
+        });
+
         it("asks for a credential, unless it is one of the few public ones", () => {
           const open = route.auth === "public" || route.auth.length === 0;
           assert.equal(open, PUBLIC.includes(route.operationId));
