@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { includesPermission } from "../domain/apikey/permission.ts";
 import { audited } from "../domain/audit/audit.ts";
 import type { Verdict } from "../domain/budget/limiter.ts";
 import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
@@ -188,12 +189,15 @@ function tell(exchange: Exchange, verdict: Verdict): Verdict {
 }
 
 /** Why a valid credential cannot be used on a route, whatever it acts in; `undefined` when it can. */
-function refusalOf(route: Route, caller: Authenticated): DomainError | undefined {
-  if (!(route.auth as readonly string[]).includes(caller.kind)) {
+function refusalOf({ auth, permission }: Route, caller: Authenticated): DomainError | undefined {
+  if (!(auth as readonly string[]).includes(caller.kind)) {
     return new DomainError("forbidden", "This kind of credential cannot be used here.");
   }
   if (caller.kind === "firebase" && caller.lacks_second_factor) {
     return new DomainError("forbidden", "Sign in with a second factor: this deployment requires one.");
+  }
+  if (caller.kind === "apiKey" && permission && !includesPermission(caller.actor.permissions, permission)) {
+    return new DomainError("forbidden", `The API key does not have the permission ${permission}.`);
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { hasEnded } from "../domain/apikey/apikey.ts";
 import type { Actor, Ctx } from "../domain/context.ts";
 import { type KeyKind, type ParsedKey, parseKey, secretMatches } from "../domain/credential/key.ts";
 import type { Device } from "../domain/device/device.ts";
@@ -93,9 +94,9 @@ export async function authenticate(
   const key = (await ctx.apiKeys.get(presented.id))?.value;
   if (!key || !secretMatches(presented.secret, key.secret_hash)) throw unauthenticated();
   const now = ctx.now();
-  if (key.revoked_at && key.revoked_at <= now) throw unauthenticated();
-  const { id, organization_id, project_ids } = key;
-  const actor = { type: "api_key", id, organization_id, project_ids } as const;
+  if (hasEnded(key, now)) throw unauthenticated();
+  const { id, organization_id, project_ids, permissions } = key;
+  const actor = { type: "api_key", id, organization_id, project_ids, permissions } as const;
   const stale = !key.last_used_at || now.getTime() - key.last_used_at.getTime() >= TOUCH_MS;
   return {
     kind: "apiKey",

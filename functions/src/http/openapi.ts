@@ -198,13 +198,16 @@ function operationOf(
   schemas: Schemas,
   problems: Problems,
 ): JsonObject {
-  const { operationId, summary, description, deprecated, auth, idempotent } = route;
+  const { operationId, summary, description, deprecated, auth, permission, idempotent } = route;
   const shown = examples[operationId] ?? [];
   const named = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
   return {
     operationId,
     summary,
-    description,
+    description: permission
+      ? `${description} An API key needs the permission \`${permission}\`.`
+      : description,
+    ...(permission ? { "x-permission": permission } : {}),
     tags: [tags[group]?.title ?? group],
     ...(deprecated ? { deprecated } : {}),
     security: auth === "public" ? [] : auth.map((kind) => ({ [kind]: [] })),

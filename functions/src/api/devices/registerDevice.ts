@@ -32,6 +32,7 @@ export const registerDevice = defineRoute({
     "8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if " +
     "they differ.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:write",
   scope: "project",
   requires: ["sandbox"],
   idempotent: true,

@@ -16,6 +16,7 @@ export const createMember = defineRoute({
     "After the member is deleted, a replay by `Idempotency-Key` answers without the person's data: `name`, " +
     "`external_id`, `email` and `phone_number` are `null`, `metadata` is `{}`.",
   auth: ["firebase", "apiKey"],
+  permission: "members:write",
   scope: "tenant",
   idempotent: true,
   audits: "member",
