@@ -100,13 +100,9 @@ export const TOUR: readonly Call[] = [
     operationId: "createProjectApiKey",
     by: "user",
     as: "canteens",
-    summary: "For one project, for two kinds of reports, until a certain day",
+    summary: "For one project, only to report scans and sales",
     path: inHq,
-    body: {
-      name: "Canteen",
-      permissions: ["scans:read", "transactions:read"],
-      expires_at: "2100-01-01T00:00:00.000Z",
-    },
+    body: { name: "Canteen", permissions: ["scans:read", "transactions:read"] },
   },
   {
     operationId: "rotateApiKey",
