@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { FieldValue } from "@google-cloud/firestore";
 import { dueNow } from "../../functions/src/domain/garbage/garbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import type { Change } from "../../functions/src/domain/palm/changes.ts";
@@ -87,9 +86,16 @@ describe("The adapters", () => {
     const { record } = await newApiKey(deps, { organization_id: organization.id, project_ids: null });
     const scan = newScan({ project_id: project.id });
     await deps.commit([deps.scans.create(scan)]);
-    const deleted = FieldValue.delete();
-    await db().doc(`apikeys/${record.id}`).update({ permissions: deleted, expires_at: deleted });
-    await db().doc(`projects/${project.id}/scans/${scan.id}`).update({ api_key_id: deleted });
+    const without = async (path: string, ...names: string[]) => {
+      const data = (await db().doc(path).get()).data() ?? {};
+      for (const name of names) {
+        assert.ok(name in data, name);
+        delete data[name];
+      }
+      await db().doc(path).set(data);
+    };
+    await without(`apikeys/${record.id}`, "permissions", "expires_at");
+    await without(`projects/${project.id}/scans/${scan.id}`, "api_key_id");
     const key = await deps.apiKeys.get(record.id);
     assert.deepEqual(key?.value, { ...record, permissions: null, expires_at: null });
     const range = { from: new Date(0), to: new Date(Date.now() + 60_000) };
