@@ -194,10 +194,11 @@ export interface CreateApiKey {
   project_ids: string[] | null;
 }
 
-export type CreateMemberMetadata = { [key: string]: string | "" } | null;
+export type CreateMemberMetadata = { [key: string]: string } | null;
 
 export interface CreateMember {
   name?: string | null;
+  /** Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No white space at either end, no format characters (Unicode Cf). */
   external_id?: string | null;
   email?: string | null;
   phone_number?: string | null;
@@ -216,10 +217,169 @@ export type CreateWebhookEventTypesItem = "enrollment.completed" | "demo.scan.su
 export interface CreateWebhook {
   url: string;
   event_types: CreateWebhookEventTypesItem[];
-  enabled?: boolean;
+  enabled?: boolean | null;
   description?: string | null;
 }
 
+/**
+ * An active code of ISO 4217 that is money, in upper case.
+ */
+export type Currency =
+  | "AED"
+  | "AFN"
+  | "ALL"
+  | "AMD"
+  | "AOA"
+  | "ARS"
+  | "AUD"
+  | "AWG"
+  | "AZN"
+  | "BAM"
+  | "BBD"
+  | "BDT"
+  | "BHD"
+  | "BIF"
+  | "BMD"
+  | "BND"
+  | "BOB"
+  | "BRL"
+  | "BSD"
+  | "BTN"
+  | "BWP"
+  | "BYN"
+  | "BZD"
+  | "CAD"
+  | "CDF"
+  | "CHF"
+  | "CLP"
+  | "CNY"
+  | "COP"
+  | "CRC"
+  | "CUP"
+  | "CVE"
+  | "CZK"
+  | "DJF"
+  | "DKK"
+  | "DOP"
+  | "DZD"
+  | "EGP"
+  | "ERN"
+  | "ETB"
+  | "EUR"
+  | "FJD"
+  | "FKP"
+  | "GBP"
+  | "GEL"
+  | "GHS"
+  | "GIP"
+  | "GMD"
+  | "GNF"
+  | "GTQ"
+  | "GYD"
+  | "HKD"
+  | "HNL"
+  | "HTG"
+  | "HUF"
+  | "IDR"
+  | "ILS"
+  | "INR"
+  | "IQD"
+  | "IRR"
+  | "ISK"
+  | "JMD"
+  | "JOD"
+  | "JPY"
+  | "KES"
+  | "KGS"
+  | "KHR"
+  | "KMF"
+  | "KPW"
+  | "KRW"
+  | "KWD"
+  | "KYD"
+  | "KZT"
+  | "LAK"
+  | "LBP"
+  | "LKR"
+  | "LRD"
+  | "LSL"
+  | "LYD"
+  | "MAD"
+  | "MDL"
+  | "MGA"
+  | "MKD"
+  | "MMK"
+  | "MNT"
+  | "MOP"
+  | "MRU"
+  | "MUR"
+  | "MVR"
+  | "MWK"
+  | "MXN"
+  | "MYR"
+  | "MZN"
+  | "NAD"
+  | "NGN"
+  | "NIO"
+  | "NOK"
+  | "NPR"
+  | "NZD"
+  | "OMR"
+  | "PAB"
+  | "PEN"
+  | "PGK"
+  | "PHP"
+  | "PKR"
+  | "PLN"
+  | "PYG"
+  | "QAR"
+  | "RON"
+  | "RSD"
+  | "RUB"
+  | "RWF"
+  | "SAR"
+  | "SBD"
+  | "SCR"
+  | "SDG"
+  | "SEK"
+  | "SGD"
+  | "SHP"
+  | "SLE"
+  | "SOS"
+  | "SRD"
+  | "SSP"
+  | "STN"
+  | "SVC"
+  | "SYP"
+  | "SZL"
+  | "THB"
+  | "TJS"
+  | "TMT"
+  | "TND"
+  | "TOP"
+  | "TRY"
+  | "TTD"
+  | "TWD"
+  | "TZS"
+  | "UAH"
+  | "UGX"
+  | "USD"
+  | "UYU"
+  | "UZS"
+  | "VED"
+  | "VES"
+  | "VND"
+  | "VUV"
+  | "WST"
+  | "XAF"
+  | "XCD"
+  | "XCG"
+  | "XOF"
+  | "XPF"
+  | "YER"
+  | "ZAR"
+  | "ZMW"
+  | "ZWG";
 export type DeliveryEventType =
   | "enrollment.completed"
   | "demo.scan.success"
@@ -292,16 +452,18 @@ export type PalmSample =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
       image: string;
-      hand?: "left" | "right" | "unknown";
+      template?: null;
+      hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number;
+      pad_score?: number | null;
     }
   | {
+      image?: null;
       /** A template in the environment's format. */
       template: string;
-      hand?: "left" | "right" | "unknown";
+      hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number;
+      pad_score?: number | null;
     };
 
 export interface Enroll {
@@ -419,7 +581,7 @@ export interface Member {
   id: string;
   project_id: string;
   name: string | null;
-  /** Your own id; unique in the project. */
+  /** Your own id; unique in the project. Kept in Unicode's NFC, whatever form was sent. */
   external_id: string | null;
   email: string | null;
   /** E.164. */
@@ -461,16 +623,25 @@ export interface NewApiKey {
   key: string;
 }
 
-export interface NextCommand {
-  /** Seconds. */
-  wait?: number;
-  /** Of the terminal's software. */
-  app_version?: string;
-  /** The active session that the terminal knows. */
-  session_id?: string;
-  /** Its version that the terminal knows. */
-  session_version?: number;
-}
+export type NextCommand =
+  | {
+      /** Seconds. */
+      wait?: number | null;
+      /** Of the terminal's software. */
+      app_version?: string | null;
+      /** The active session that the terminal knows. */
+      session_id: string;
+      /** Its version that the terminal knows. */
+      session_version: number;
+    }
+  | {
+      /** Seconds. */
+      wait?: number | null;
+      /** Of the terminal's software. */
+      app_version?: string | null;
+      session_id?: null;
+      session_version?: null;
+    };
 
 export type OpenApiOpenapi = "3.1.0";
 export interface OpenApi {
@@ -506,9 +677,9 @@ export type PendingRegistration = typeof PendingRegistrationValue;
 export interface PollEnrollment {
   session_id: string;
   /** The newest one that the caller has seen. */
-  version?: number;
+  version?: number | null;
   /** Seconds. */
-  wait?: number;
+  wait?: number | null;
 }
 
 export interface Project {
@@ -549,11 +720,11 @@ export interface Registration {
 }
 
 export interface RotateApiKey {
-  grace_seconds?: number;
+  grace_seconds?: number | null;
 }
 
 export interface RotateWebhookSecret {
-  grace_seconds?: number;
+  grace_seconds?: number | null;
 }
 
 export type ScanSource = "api" | "terminal";
@@ -641,39 +812,41 @@ export interface ServerLookup {
   enabled: boolean;
 }
 
-export type StartEnrollmentHand = "left" | "right" | "unknown";
+export type StartEnrollmentHand = "left" | "right" | "unknown" | null;
 export interface StartEnrollment {
   /** Required, except in a global environment: its palms have no member, and it is refused there. */
-  member_id?: string;
+  member_id?: string | null;
   hand?: StartEnrollmentHand;
-  samples_required?: number;
+  samples_required?: number | null;
   /** Seconds. */
-  expires_in?: number;
+  expires_in?: number | null;
 }
 
 export interface StartRegistration {
   /** Of the terminal's software. */
-  app_version?: string;
+  app_version?: string | null;
   /** As on the terminal's label; shown to the person who enters the code. */
-  model?: string;
+  model?: string | null;
 }
 
 export type SubmitSample =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
       image: string;
-      hand?: "left" | "right" | "unknown";
+      template?: null;
+      hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number;
+      pad_score?: number | null;
       /** The terminal's own: sent again, the sample is not counted again. */
       sample_id: string;
     }
   | {
+      image?: null;
       /** A template in the environment's format. */
       template: string;
-      hand?: "left" | "right" | "unknown";
+      hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number;
+      pad_score?: number | null;
       /** The terminal's own: sent again, the sample is not counted again. */
       sample_id: string;
     };
@@ -682,34 +855,34 @@ export type TerminalScan =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
       image: string;
-      hand?: "left" | "right" | "unknown";
+      template?: null;
+      hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number;
+      pad_score?: number | null;
       /** What is to be paid; `Idempotency-Key` is required with it. */
       transaction?: {
         /** In the currency's minor unit. */
         amount_minor: number;
-        /** ISO 4217, upper case. */
-        currency: string;
+        currency: Currency;
         /** The merchant's own word for it. */
-        reference?: string;
-      };
+        reference?: string | null;
+      } | null;
     }
   | {
+      image?: null;
       /** A template in the environment's format. */
       template: string;
-      hand?: "left" | "right" | "unknown";
+      hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
-      pad_score?: number;
+      pad_score?: number | null;
       /** What is to be paid; `Idempotency-Key` is required with it. */
       transaction?: {
         /** In the currency's minor unit. */
         amount_minor: number;
-        /** ISO 4217, upper case. */
-        currency: string;
+        currency: Currency;
         /** The merchant's own word for it. */
-        reference?: string;
-      };
+        reference?: string | null;
+      } | null;
     };
 
 export interface TransactionPage {
@@ -727,10 +900,11 @@ export interface UpdateDevice {
   mode?: UpdateDeviceMode;
 }
 
-export type UpdateMemberMetadata = { [key: string]: string | "" } | null;
+export type UpdateMemberMetadata = { [key: string]: string } | null;
 
 export interface UpdateMember {
   name?: string | null;
+  /** Your own id; unique in the project. Compared and kept in Unicode's NFC, upper and lower case being different. No white space at either end, no format characters (Unicode Cf). */
   external_id?: string | null;
   email?: string | null;
   phone_number?: string | null;
@@ -861,56 +1035,58 @@ export type WebhookEvent = EnrollmentCompleted | DemoScanSuccess | WebhookTestEv
 
 export type ListScansParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type ScanSummaryParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   bucket: ScanSummaryBucket;
+  /** An IANA name such as `Europe/Berlin`; `UTC` unless given. */
+  time_zone?: string | undefined;
 };
 
 export type ListTransactionsParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type ExportTransactionsParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
 };
 
 export type ListDevicesParams = {
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type GetEnrollmentParams = {
-  session_id?: string;
+  session_id?: string | undefined;
 };
 
 export type CancelEnrollmentParams = {
@@ -919,39 +1095,41 @@ export type CancelEnrollmentParams = {
 
 export type ListMembersParams = {
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
+  /** The whole id, upper and lower case being different; Unicode's forms of it are the same id. Not with `cursor`. */
+  external_id?: string | undefined;
 };
 
 export type ListAuditParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 };
 
 export type ListDeliveriesParams = {
   /** Inclusive; 24 hours before `to` unless given. */
-  from?: string;
+  from?: string | undefined;
   /** Exclusive; now unless given. */
-  to?: string;
+  to?: string | undefined;
   /** 1 unless given; not with `cursor`. */
-  page?: number;
+  page?: number | undefined;
   /** 50 unless given. */
-  per_page?: number;
+  per_page?: number | undefined;
   /** `next_cursor` of the page before. */
-  cursor?: string;
-  status?: ListDeliveriesStatus;
-  event_type?: ListDeliveriesEventType;
+  cursor?: string | undefined;
+  status?: ListDeliveriesStatus | undefined;
+  event_type?: ListDeliveriesEventType | undefined;
 };
 
 export type ListDeliveriesStatus = "pending" | "success" | "failed";
@@ -962,10 +1140,10 @@ export type ListDeliveriesEventType =
   | "webhook.disabled";
 export type ListEventsParams = {
   /** `next_cursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
   /** 50 unless given. */
-  per_page?: number;
-  event_type?: ListEventsEventType;
+  per_page?: number | undefined;
+  event_type?: ListEventsEventType | undefined;
 };
 
 export type ListEventsEventType =
@@ -985,7 +1163,7 @@ export function listScans(project_id: string, query: ListScansParams, client: Cl
 /**
  * Count identifications by hour or day.
  *
- * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hour or the day of UTC and are there when they are empty; only what lies in the range is counted. An API key needs the permission `scans:read`.
+ * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hours or the days of `time_zone`, of UTC unless it is given, and are there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, and an hour that comes twice is two buckets. An API key needs the permission `scans:read`.
  */
 export function scanSummary(
   project_id: string,
@@ -1348,7 +1526,7 @@ export function pollEnrollment(
 /**
  * List members.
  *
- * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. An API key needs the permission `members:read`.
+ * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. With `external_id` a page of the one member that has this id, or of none. An API key needs the permission `members:read`.
  */
 export function listMembers(
   project_id: string,
@@ -1371,7 +1549,7 @@ export function listMembers(
 /**
  * Create a member.
  *
- * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. After the member is deleted, a replay by `Idempotency-Key` answers without the person's data: `name`, `external_id`, `email` and `phone_number` are `null`, `metadata` is `{}`. An API key needs the permission `members:write`.
+ * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. When another member has it, listMembers with `external_id` finds that member. After the member is deleted, a replay by `Idempotency-Key` answers without the person's data: `name`, `external_id`, `email` and `phone_number` are `null`, `metadata` is `{}`. An API key needs the permission `members:write`.
  */
 export function createMember(project_id: string, body: CreateMember, client: Client): Promise<Member> {
   return send(client, {

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { ApiKey, NewApiKey } from "../../domain/apikey/apikey.ts";
 import { PERMISSIONS } from "../../domain/apikey/permission.ts";
-import { isStorable, moment } from "../../http/range.ts";
+import { isStorable } from "../../http/range.ts";
+import { moment } from "../../http/time.ts";
 import { text, time, toTime, toTimeOrNull, uuid } from "../fields.ts";
 
 const permission = z.enum(PERMISSIONS).meta({ id: "Permission" });
