@@ -54,6 +54,27 @@ const GUARDS: Guard[] = [
     says: /identify\n\s+declares what guards it/,
   },
   {
+    rule: "a route accepts API keys and names no permission",
+    file: "functions/src/api/members/getMember.ts",
+    breaks: cut('  permission: "members:read",\n'),
+    command: tsc,
+    says: /getMember\.ts\(\d+,\d+\): error/,
+  },
+  {
+    rule: "a route needs another permission than the contract says",
+    file: "functions/src/api/webhooks/createWebhook.ts",
+    breaks: (text) => text.replace('permission: "webhooks:write"', 'permission: "webhooks:read"'),
+    command: mocha("api/routes"),
+    says: /needs a permission of an API key exactly where API keys are accepted/,
+  },
+  {
+    rule: "a replay shows a deleted person's data",
+    file: "functions/src/api/members/createMember.ts",
+    breaks: (text) => text.replace(/ {2}async redacts.+?\n {2}\},\n/s, ""),
+    command: mocha("api/routes"),
+    says: /createMember\n\s+blanks the person's data in a replay/,
+  },
+  {
     rule: "a change does not say what the audit log tells of it",
     file: "functions/src/api/members/deleteMember.ts",
     breaks: cut('  audits: "member",\n'),

@@ -74,6 +74,7 @@ export function historyOf(now: Date): History {
           id: id(),
           project_id: ACME_HQ,
           device_id: FRONT_DOOR,
+          api_key_id: null,
           source: "terminal",
           operation: "identify",
           outcome: identified ? "identified" : "no_match",

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { params, readSecret } from "../functions/src/config.ts";
+import { isDemoProject, params, readSecrets } from "../functions/src/config.ts";
 import { date, openFirestore } from "../functions/src/data/firestore.ts";
 import { openAuth } from "../functions/src/data/identity.ts";
-import { createSealing, parseKeyring } from "../functions/src/data/keyring.ts";
+import { createSealing, openKeyring } from "../functions/src/data/keyring.ts";
 import { openStorage } from "../functions/src/data/storage.ts";
 import { type DataKey, templateSeal } from "../functions/src/domain/palm/sealing.ts";
 import type { Suite } from "./emulators.ts";
@@ -72,7 +72,9 @@ async function dumpUsers(project: string): Promise<Dump> {
 
 /** The data keys of all environments that have one which the keyring opens. */
 async function openKeys(db: Db, project: string): Promise<Map<string, DataKey>> {
-  const sealing = createSealing(parseKeyring("TEMPLATE_KEYS", readSecret("TEMPLATE_KEYS", project)));
+  const sealing = createSealing(
+    openKeyring("TEMPLATE_KEYS", readSecrets(), { isDemo: isDemoProject(project) }),
+  );
   const keys = new Map<string, DataKey>();
   for (const { id, ref } of (await db.collection("environments").get()).docs) {
     const wrapped = (await ref.collection("gallery").doc("current").get()).get("wrapped_key");

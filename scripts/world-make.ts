@@ -36,6 +36,8 @@ export async function makeWorld(
     return ports.apiKeys.create({
       ...{ id, prefix, secret_hash, organization_id, name, project_ids, created_at },
       created_by_user_id: user_id,
+      permissions: null,
+      expires_at: null,
       last_used_at: null,
       revoked_at: revoked ? created_at : null,
     });

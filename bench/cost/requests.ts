@@ -552,6 +552,7 @@ async function fill({ deps, full }: Places): Promise<void> {
       deps.scans.create({
         ...row,
         device_id: null,
+        api_key_id: null,
         source: "api",
         operation: "identify",
         outcome: "no_match",

@@ -110,14 +110,14 @@ export interface Runtime {
 }
 
 /**
- * Reads the surroundings, and refuses those in which palms would not be safe: demo keys or emulators in
- * production, production services under a demo project.
+ * Reads the surroundings, and refuses those in which palms would not be safe: emulators in production,
+ * production services under a demo project.
  * @throws Error naming what is wrong, never its value.
  */
 export function readRuntime(env: NodeJS.ProcessEnv): Runtime {
   const projectId = env["GCLOUD_PROJECT"] ?? env["GOOGLE_CLOUD_PROJECT"];
   if (!projectId) throw new Error("GCLOUD_PROJECT is not set");
-  const demo = projectId.startsWith("demo-");
+  const demo = isDemoProject(projectId);
   for (const name of EMULATORS) {
     if (!demo && env[name]) throw new Error(`${name} is set in the production project ${projectId}`);
     if (demo && !env[name]) throw new Error(`${name} is not set in the demo project ${projectId}`);
@@ -152,15 +152,15 @@ export function readDestinations(): DestinationPolicy & { nameServers: readonly 
   };
 }
 
-/**
- * A secret's value.
- * @throws Error when it is empty, or a committed demo keyring outside a demo project.
- */
-export function readSecret(name: keyof typeof secrets, projectId: string): string {
-  const value = secrets[name].value();
-  if (!value) throw new Error(`the secret ${name} is empty`);
-  if (!projectId.startsWith("demo-") && /"demo-/.test(value)) {
-    throw new Error(`the secret ${name} is the demo keyring; make one of your own (docs/deploy.md)`);
-  }
-  return value;
+/** The secrets that this process has been given, by name: a function has those that it is deployed with. */
+export function readSecrets(): Record<string, string> {
+  return Object.fromEntries(
+    Object.keys(secrets).flatMap((name) => {
+      const value = process.env[name];
+      return value ? [[name, value]] : [];
+    }),
+  );
 }
+
+/** Projects whose id begins so are ones of emulators. */
+export const isDemoProject = (projectId: string): boolean => projectId.startsWith("demo-");

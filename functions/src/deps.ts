@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as logger from "firebase-functions/logger";
-import { params, readDestinations, readRuntime, readSecret } from "./config.ts";
+import { isDemoProject, params, readDestinations, readRuntime, readSecrets, type secrets } from "./config.ts";
 import { createApiKeys } from "./data/apikeys.ts";
 import { createAudit } from "./data/audit.ts";
 import { createBudgets } from "./data/budgets.ts";
@@ -11,6 +11,7 @@ import { createEvents } from "./data/events.ts";
 import { createCommit, openFirestore } from "./data/firestore.ts";
 import { createGarbage } from "./data/garbage.ts";
 import { createIdentityTokens, openAuth } from "./data/identity.ts";
+import type { Keyring } from "./data/keyring.ts";
 import { createMembers } from "./data/members.ts";
 import { createOrganizations } from "./data/organizations.ts";
 import { createProjects } from "./data/projects.ts";
@@ -108,22 +109,26 @@ function rateDeps({ db }: Clients): Pick<Ports, "limiter" | "policies"> {
   };
 }
 
+/** A keyring of this process, which has checked all of its keyrings. */
+async function keyringOf(name: keyof typeof secrets, { projectId }: Clients): Promise<Keyring> {
+  const { openKeyring } = await import("./data/keyring.ts");
+  return openKeyring(name, readSecrets(), { isDemo: isDemoProject(projectId) });
+}
+
 /** Where the answers to idempotent requests are recorded. */
-async function onceDeps({ db, projectId }: Clients): Promise<Pick<Ports, "idempotency">> {
-  const [{ createIdempotencyRecords }, { createSealer, parseKeyring }] = await Promise.all([
+async function onceDeps(clients: Clients): Promise<Pick<Ports, "idempotency">> {
+  const [{ createIdempotencyRecords }, { createSealer }, keyring] = await Promise.all([
     import("./data/idempotency.ts"),
     import("./data/keyring.ts"),
+    keyringOf("SEAL_KEYS", clients),
   ]);
-  const keyring = parseKeyring("SEAL_KEYS", readSecret("SEAL_KEYS", projectId));
-  return { idempotency: createIdempotencyRecords(db, createSealer(keyring)) };
+  return { idempotency: createIdempotencyRecords(clients.db, createSealer(keyring)) };
 }
 
 /** The keys of devices that are not fetched yet. */
-async function deviceKeyDeps({ projectId }: Clients): Promise<Pick<Ports, "deviceKeys">> {
-  const { createDeviceKeySealing, parseKeyring } = await import("./data/keyring.ts");
-  return {
-    deviceKeys: createDeviceKeySealing(parseKeyring("SEAL_KEYS", readSecret("SEAL_KEYS", projectId))),
-  };
+async function deviceKeyDeps(clients: Clients): Promise<Pick<Ports, "deviceKeys">> {
+  const { createDeviceKeySealing } = await import("./data/keyring.ts");
+  return { deviceKeys: createDeviceKeySealing(await keyringOf("SEAL_KEYS", clients)) };
 }
 
 /** Palms as documents, and the log that says what was erased. */
@@ -144,9 +149,9 @@ async function templatesDeps({ projectId }: Clients): Promise<Pick<Ports, "templ
   return { templates: createTemplates(open, bucket) };
 }
 
-async function sealingDeps({ projectId }: Clients): Promise<Pick<Ports, "sealing">> {
-  const { createSealing, parseKeyring } = await import("./data/keyring.ts");
-  return { sealing: createSealing(parseKeyring("TEMPLATE_KEYS", readSecret("TEMPLATE_KEYS", projectId))) };
+async function sealingDeps(clients: Clients): Promise<Pick<Ports, "sealing">> {
+  const { createSealing } = await import("./data/keyring.ts");
+  return { sealing: createSealing(await keyringOf("TEMPLATE_KEYS", clients)) };
 }
 
 /** Subscriptions and what is sent to them, the queue, and when. Its client is loaded for the first task. */
@@ -166,11 +171,9 @@ async function dispatchDeps({ db, projectId }: Clients): Promise<Pick<Ports, Dis
   };
 }
 
-async function secretsDeps({ projectId }: Clients): Promise<Pick<Ports, "secrets">> {
-  const { createSecretSealing, parseKeyring } = await import("./data/keyring.ts");
-  return {
-    secrets: createSecretSealing(parseKeyring("WEBHOOK_KEYS", readSecret("WEBHOOK_KEYS", projectId))),
-  };
+async function secretsDeps(clients: Clients): Promise<Pick<Ports, "secrets">> {
+  const { createSecretSealing } = await import("./data/keyring.ts");
+  return { secrets: createSecretSealing(await keyringOf("WEBHOOK_KEYS", clients)) };
 }
 
 /** The client for whatever a customer names, and the keys of their secrets. */

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { addKey } from "../../functions/src/data/keyring.ts";
+import { addKey, parseKeyring, refuseUnsafeKeys } from "../../functions/src/data/keyring.ts";
 import { type Rotation, rotateKeys } from "../../functions/src/domain/environment/rotateKeys.ts";
 import {
   rotateSecretKeys,
@@ -11,6 +11,14 @@ import { kid } from "./values.ts";
 /** The secrets that are keyrings: of what lasts, and of answers that are kept for a day. */
 const LASTING = ["TEMPLATE_KEYS", "WEBHOOK_KEYS"];
 const RINGS = [...LASTING, "SEAL_KEYS"];
+/** The keyrings in variables of their names. */
+const given = (): Record<string, string> =>
+  Object.fromEntries(
+    RINGS.flatMap((name) => {
+      const secret = process.env[name];
+      return secret ? [[name, secret]] : [];
+    }),
+  );
 const ring = (rings: readonly string[]) =>
   new Option("--ring <name>", "which secret").choices(rings).default(rings[0]);
 
@@ -37,7 +45,32 @@ export function keyring(program: Command, does: Does): void {
             `the present keyring is missing: set ${options.ring}, or give it to standard input`,
           );
         }
-        return { result: addKey(options.ring, secret, options.id), alwaysJson: true };
+        const result = addKey(options.ring, secret, options.id);
+        refuseUnsafeKeys({ ...given(), [options.ring]: JSON.stringify(result) }, { isDemo: false });
+        return { result, alwaysJson: true };
+      }),
+    );
+
+  noun
+    .command("check")
+    .description("checks keyrings for public demo keys and for keys that are used twice; asks no project")
+    .addHelpText(
+      "after",
+      `\nReads the variables ${RINGS.join(", ")}. Set all three: no function has more than two of them, so only\n` +
+        "this command finds a key that is in TEMPLATE_KEYS and in WEBHOOK_KEYS.",
+    )
+    .action(
+      does(async () => {
+        const rings = given();
+        const missing = RINGS.filter((ring) => !(ring in rings));
+        if (missing.length === RINGS.length) throw new Error(`set ${RINGS.join(", ")} to their keyrings`);
+        refuseUnsafeKeys(rings, { isDemo: false });
+        const result = Object.entries(rings).map(([ring, secret]) => ({
+          ring,
+          kids: parseKeyring(ring, secret).kids,
+        }));
+        const says = missing.length > 0 ? `not set, so not checked: ${missing.join(", ")}` : undefined;
+        return { result, columns: ["ring", "kids"], says };
       }),
     );
 

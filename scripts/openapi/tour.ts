@@ -91,18 +91,18 @@ export const TOUR: readonly Call[] = [
   {
     operationId: "createOrganizationApiKey",
     by: "user",
-    summary: "For some projects",
+    summary: "For some projects, only to identify",
     path: inAcme,
-    body: { name: "Turnstiles", project_ids: [ACME_HQ] },
+    body: { name: "Turnstiles", project_ids: [ACME_HQ], permissions: ["palms:identify"] },
   },
   { operationId: "listOrganizationApiKeys", by: "user", first: 2, summary: "The newest two", path: inAcme },
   {
     operationId: "createProjectApiKey",
     by: "user",
     as: "canteens",
-    summary: "For one project",
+    summary: "For one project, only to report scans and sales",
     path: inHq,
-    body: { name: "Canteen" },
+    body: { name: "Canteen", permissions: ["scans:read", "transactions:read"] },
   },
   {
     operationId: "rotateApiKey",

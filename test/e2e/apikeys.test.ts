@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
+import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { newDeviceWithKey, newWebhook } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -17,7 +19,12 @@ interface Row {
 function assertNewKey(
   made: Record<string, unknown>,
   { organization, user }: Tenant,
-  asked: { name: string; project_ids: string[] | null },
+  asked: {
+    name: string;
+    project_ids: string[] | null;
+    permissions?: string[] | null;
+    expires_at?: string | null;
+  },
 ): void {
   const { id, prefix, key, created_at } = made;
   assert.deepEqual(made, {
@@ -27,7 +34,9 @@ function assertNewKey(
     name: asked.name,
     created_by_user_id: user.uid,
     project_ids: asked.project_ids,
+    permissions: asked.permissions ?? null,
     created_at,
+    expires_at: asked.expires_at ?? null,
     last_used_at: null,
     revoked_at: null,
     key,
@@ -346,7 +355,9 @@ describe("API keys of an organization", () => {
         "name",
         "created_by_user_id",
         "project_ids",
+        "permissions",
         "created_at",
+        "expires_at",
         "last_used_at",
         "revoked_at",
       ]);
@@ -357,6 +368,198 @@ describe("API keys of an organization", () => {
       assert.ok((await list()).some(({ id }) => id === made.body.id));
       await api("DELETE", `${path}/${made.body.id}`, { token: tenant.user.token });
       assert.ok(!(await list()).some(({ id }) => id === made.body.id));
+    });
+  });
+
+  describe("permissions and expiry", () => {
+    const inProject = () => `/v1/project/${tenant.project.id}`;
+    const soon = (ms = 60_000) => new Date(Date.now() + ms).toISOString();
+    /** Both ways to make a key, and what they need beside the name. */
+    const ways = () => [
+      { where: path, more: { project_ids: null } },
+      { where: `${inProject()}/api-keys`, more: {} },
+    ];
+    const make = async (where: string, body: object) => {
+      const made = await api("POST", where, { token: tenant.user.token, body: { name: "Door", ...body } });
+      assert.equal(made.status, 201, made.text);
+      return made.body;
+    };
+    const listed = async (where = path) =>
+      (await api("GET", where, { token: tenant.user.token })).body as (Row & Record<string, unknown>)[];
+
+    it("are accepted by both operations that make a key, shown in both lists, and kept by a rotation", async () => {
+      for (const { where, more } of ways()) {
+        const permissions = ["members:read", "palms:identify"];
+        const expires_at = soon();
+        const made = await make(where, { ...more, permissions, expires_at });
+        assertNewKey(made, tenant, {
+          name: "Door",
+          project_ids: where === path ? null : [tenant.project.id],
+          ...{ permissions, expires_at },
+        });
+        const rotated = await api("POST", `${path}/${made.id}/rotate`, { token: tenant.user.token });
+        assert.equal(rotated.status, 201, rotated.text);
+        assert.deepEqual([rotated.body.permissions, rotated.body.expires_at], [permissions, expires_at]);
+        for (const list of [path, `${inProject()}/api-keys`]) {
+          for (const id of [made.id, rotated.body.id]) {
+            const shown = (await listed(list)).find((key) => key.id === id);
+            assert.deepEqual([shown?.["permissions"], shown?.["expires_at"]], [permissions, expires_at]);
+          }
+        }
+        assert.equal((await api("GET", `${inProject()}/members`, { token: rotated.body.key })).status, 200);
+        assertProblem(await api("GET", "/v1/projects", { token: rotated.body.key }), 403, "forbidden");
+      }
+    });
+
+    it("are null where they are absent or null: everything, for ever", async () => {
+      for (const { where, more } of ways()) {
+        for (const body of [{}, { permissions: null, expires_at: null }]) {
+          const made = await make(where, { ...more, ...body });
+          assert.deepEqual([made.permissions, made.expires_at], [null, null]);
+          assert.equal((await api("GET", "/v1/projects", { token: made.key })).status, 200);
+        }
+      }
+    });
+
+    it("are refused where they are none, and the answer says where", async () => {
+      for (const { where, more } of ways()) {
+        for (const [body, fault] of [
+          [{ permissions: [] }, "permissions"],
+          [{ permissions: "members:read" }, "permissions"],
+          [{ permissions: ["members:admin"] }, "permissions.0"],
+          [{ permissions: ["members:read", "palms:read", "members:read"] }, "permissions.2"],
+          [{ permissions: ["members:read", null] }, "permissions.1"],
+          [{ expires_at: "tomorrow" }, "expires_at"],
+          [{ expires_at: "2030-01-01" }, "expires_at"],
+          [{ expires_at: 4_102_444_800 }, "expires_at"],
+          [{ expires_at: "9999-12-31T23:59:59.9999Z" }, "expires_at"],
+          [{ expires_at: soon(-1) }, "expires_at"],
+          [{ expires_at: "2020-01-01T00:00:00Z" }, "expires_at"],
+        ] as const) {
+          const answer = await api("POST", where, {
+            token: tenant.user.token,
+            body: { name: "Door", ...more, ...body },
+          });
+          assertProblem(answer, 400, "invalid_request");
+          assert.deepEqual(
+            answer.body.errors.map((error: { path: string }) => error.path),
+            [fault],
+            answer.text,
+          );
+        }
+      }
+      const duplicate = await api("POST", path, {
+        token: tenant.user.token,
+        body: { name: "x", project_ids: null, permissions: ["palms:read", "palms:read"] },
+      });
+      assert.deepEqual(duplicate.body.errors, [{ path: "permissions.1", message: "is a duplicate" }]);
+      const past = await api("POST", path, {
+        token: tenant.user.token,
+        body: { name: "x", project_ids: null, expires_at: "2020-01-01T00:00:00Z" },
+      });
+      assert.deepEqual(past.body.errors, [{ path: "expires_at", message: "must be in the future" }]);
+      assert.equal((await listed()).length, 1);
+    });
+
+    it("take any offset, and answer in UTC", async () => {
+      const made = await make(path, { project_ids: null, expires_at: "2100-01-01T02:00:00.5+02:00" });
+      assert.equal(made.expires_at, "2100-01-01T00:00:00.500Z");
+    });
+
+    it("end a key at its time: 401, no rotation, and not among the keys of its project", async () => {
+      const made = await make(path, { project_ids: null, expires_at: soon(2500) });
+      assert.equal((await api("GET", "/v1/projects", { token: made.key })).status, 200);
+      assert.ok((await listed(`${inProject()}/api-keys`)).some(({ id }) => id === made.id));
+      await sleep(Date.parse(made.expires_at) - Date.now() + 1);
+      assertProblem(await api("GET", "/v1/projects", { token: made.key }), 401, "unauthenticated");
+      const rotated = await api("POST", `${path}/${made.id}/rotate`, { token: tenant.user.token });
+      assertProblem(rotated, 409, "conflict");
+      assert.equal(rotated.body.detail, "The key has expired.");
+      assert.ok(!(await listed(`${inProject()}/api-keys`)).some(({ id }) => id === made.id));
+      const shown = (await listed()).find(({ id }) => id === made.id);
+      assert.deepEqual([shown?.["expires_at"], shown?.revoked_at], [made.expires_at, null]);
+      assert.equal((await api("DELETE", `${path}/${made.id}`, { token: tenant.user.token })).status, 204);
+    });
+
+    it("leave a key that leaks from an identifying app unable to take over anything else", async () => {
+      const { device } = newDeviceWithKey({ project_id: tenant.project.id });
+      const webhook = newWebhook(deps, { project_id: tenant.project.id });
+      await deps.commit([deps.devices.create(device), deps.webhooks.create(webhook)]);
+      const leaked = await make(path, { project_ids: null, permissions: ["palms:identify"] });
+      const hooks = `${inProject()}/webhooks`;
+      const attempts: [string, string, unknown][] = [
+        ["POST", hooks, { url: "https://attacker.example/", event_types: ["enrollment.completed"] }],
+        ["PATCH", `${hooks}/${webhook.id}`, { url: "https://attacker.example/" }],
+        ["POST", `${hooks}/${webhook.id}/rotate-secret`, {}],
+        ["PATCH", `/v1/device/${device.id}`, { mode: "demo" }],
+        ["POST", `/v1/device/${device.id}/rotate-key`, {}],
+        ["POST", `${inProject()}/enroll`, { member_id: randomUUID(), samples: [{ image: "AAAA" }] }],
+        ["GET", `${inProject()}/members`, undefined],
+        ["GET", `${inProject()}/events`, undefined],
+      ];
+      for (const [method, where, body] of attempts) {
+        const answer = await api(method, where, {
+          token: leaked.key,
+          ...(body === undefined ? {} : { body }),
+        });
+        assertProblem(answer, 403, "forbidden");
+      }
+      assert.equal((await deps.devices.get(device.id))?.value.mode, "standard");
+      assert.deepEqual((await deps.webhooks.get(tenant.project.id, webhook.id))?.value, webhook);
+      const { body: still } = await api("GET", hooks, { token: tenant.user.token });
+      assert.deepEqual(
+        still.map(({ id }: Row) => id),
+        [webhook.id],
+      );
+      // What it is for still works: an empty body is 400, so the key was good.
+      assertProblem(
+        await api("POST", `${inProject()}/identify`, { token: leaked.key, body: {} }),
+        400,
+        "invalid_request",
+      );
+    });
+
+    it("are in the records: the audit log and scans name the key that asked, a refusal leaves nothing", async () => {
+      const [one, other] = [
+        await make(path, { project_ids: null, permissions: ["members:write", "palms:enroll"] }),
+        await make(path, { project_ids: null, permissions: ["palms:identify", "palms:verify"] }),
+      ];
+      const image = (sample: number) =>
+        Buffer.from(encodePng(syntheticPalm({ seed: 77_001, sample }))).toString("base64");
+      const ask = (token: string, what: string, body: unknown) =>
+        api("POST", `${inProject()}/${what}`, { token, body });
+      const { id: member_id } = (await ask(one.key, "members", {})).body;
+      const palm = await ask(one.key, "enroll", { member_id, samples: [{ image: image(0) }] });
+      assert.equal(palm.status, 201, palm.text);
+      assertProblem(await ask(one.key, "identify", { image: image(1) }), 403, "forbidden");
+      assertProblem(await ask(other.key, "members", {}), 403, "forbidden");
+      assert.equal((await ask(other.key, "identify", { image: image(1) })).body.member_id, member_id);
+      assert.equal(
+        (await ask(other.key, `members/${member_id}/verify`, { image: image(2) })).body.outcome,
+        "match",
+      );
+      const { body: scans } = await api("GET", `${inProject()}/scans`, { token: tenant.user.token });
+      assert.deepEqual(
+        scans.items.map((scan: Record<string, unknown>) => [scan["operation"], scan["api_key_id"]]).sort(),
+        [
+          ["enroll", one.id],
+          ["identify", other.id],
+          ["verify", other.id],
+        ],
+      );
+      const { body: audit } = await api("GET", `/v1/organization/${tenant.organization.id}/audit`, {
+        token: tenant.user.token,
+      });
+      assert.deepEqual(
+        audit.items
+          .filter(({ actor }: { actor: { type: string } }) => actor.type === "api_key")
+          .map(({ operation, actor }: { operation: string; actor: unknown }) => [operation, actor])
+          .sort(),
+        [
+          ["createMember", { type: "api_key", id: one.id }],
+          ["enrollPalm", { type: "api_key", id: one.id }],
+        ],
+      );
     });
   });
 });

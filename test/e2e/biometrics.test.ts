@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { parseKey } from "../../functions/src/domain/credential/key.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
@@ -74,7 +75,8 @@ describe("Palms", () => {
       assert.equal(member.body.palms, 1);
 
       const scans = await stored("scans");
-      const shared = { project_id: tenant.project.id, device_id: null, source: "api" };
+      const api_key_id = parseKey("pg", tenant.key)?.id;
+      const shared = { project_id: tenant.project.id, device_id: null, api_key_id, source: "api" };
       assert.deepEqual(
         scans
           .map(({ created_at: _, ...scan }) => scan)
@@ -345,6 +347,7 @@ describe("Palms", () => {
           id,
           project_id: tenant.project.id,
           device_id: null,
+          api_key_id: parseKey("pg", tenant.key)?.id,
           source: "api",
           operation: "verify",
           outcome,

@@ -103,6 +103,72 @@ describe("One Idempotency-Key at two instances, with the built bundle", function
     });
   }
 
+  it("belongs to the API key that sends it: two keys of an organization have two effects, and two replays", async () => {
+    const tenant = await newTenant(deps);
+    const { key } = await newApiKey(deps, { organization_id: tenant.organization.id, project_ids: null });
+    const instances = await Promise.all([startInstance("members"), startInstance("members")]);
+    try {
+      const headers = { "Idempotency-Key": randomUUID() };
+      const tokens = [tenant.key, key];
+      const post = (n: number) =>
+        (instances[(n >> 1) % 2] as Instance).api("POST", `${project(tenant)}/members`, {
+          token: tokens[n % 2] as string,
+          body: { name: "Ada" },
+          headers,
+        });
+      const { result: answers, added } = await adding(tenant, () =>
+        Promise.all(Array.from({ length: 40 }, (_, n) => post(n))),
+      );
+      assert.deepEqual(added, { members: 2, audit: 2 });
+      const ids = tokens.map((_, which) => {
+        const own = answers.filter((_, n) => n % 2 === which);
+        assert.deepEqual(
+          own.map(({ status }) => status),
+          own.map(() => 201),
+        );
+        assert.equal(own.filter(({ headers }) => !headers.has("Idempotency-Replayed")).length, 1);
+        const [id, ...others] = new Set(own.map(({ body }) => body.id as string));
+        assert.deepEqual(others, []);
+        return id;
+      });
+      assert.notEqual(ids[0], ids[1]);
+    } finally {
+      await Promise.all(instances.map((instance) => instance.stop()));
+    }
+  });
+
+  it("is replayed without the person's data by every instance, from the moment that the member is deleted", async () => {
+    const tenant = await newTenant(deps);
+    const [one, other] = await Promise.all([startInstance("members"), startInstance("members")]);
+    try {
+      const path = `${project(tenant)}/members`;
+      const call = { token: tenant.key, body: { name: "Ada", email: "ada@example.com" } };
+      for (let round = 0; round < 5; round++) {
+        const headers = { "Idempotency-Key": randomUUID() };
+        const post = (instance: Instance) => instance.api("POST", path, { ...call, headers });
+        const first = await post(one);
+        assert.equal(first.status, 201);
+        // Repeated while it is deleted: each answer is the whole one or the blank one, nothing between.
+        const gone = { ...first.body, name: null, email: null };
+        const [deleted, ...during] = await Promise.all([
+          other.api("DELETE", `${path}/${first.body.id}`, { token: tenant.key }),
+          ...Array.from({ length: 6 }, (_, n) => post(n % 2 === 0 ? one : other)),
+        ]);
+        assert.equal(deleted.status, 204);
+        for (const { status, body } of during) {
+          assert.equal(status, 201);
+          assert.deepEqual(body, body.name === null ? gone : first.body);
+        }
+        for (const instance of [one, other]) {
+          const { status, body, headers } = await post(instance);
+          assert.deepEqual([status, body, headers.get("Idempotency-Replayed")], [201, gone, "true"]);
+        }
+      }
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+    }
+  });
+
   it("is a problem like any other when its bytes are not ASCII", async () => {
     const tenant = await newTenant(deps);
     const instance = await startInstance("members");

@@ -336,3 +336,75 @@ describe("Two instances of webhooks, with the built bundle", function () {
     }
   });
 });
+
+describe("Two instances and an API key, with the built bundle", function () {
+  this.timeout(120_000);
+  let deps: Deps;
+  let tenant: Tenant;
+
+  before(async () => {
+    deps = await openDeps();
+    tenant = await newTenant(deps);
+  });
+
+  /** Runs with two instances of a function, which it ends. */
+  const withTwo = async (fn: string, run: (pair: [Instance, Instance]) => Promise<void>) => {
+    const pair = await Promise.all([startInstance(fn), startInstance(fn)]);
+    try {
+      await run(pair);
+    } finally {
+      await Promise.all(pair.map((instance) => instance.stop()));
+    }
+  };
+
+  it("refuse the key on the very next request after it has expired, while it is in use", () =>
+    withTwo("members", async (pair) => {
+      const expires_at = new Date(Date.now() + 3000);
+      const { key } = await newApiKey(deps, {
+        organization_id: tenant.organization.id,
+        project_ids: null,
+        permissions: ["members:read"],
+        expires_at,
+      });
+      const end = expires_at.getTime();
+      const statuses: number[] = [];
+      const use = async ({ api }: Instance) => {
+        for (let begun = Date.now(); begun < end + 500; begun = Date.now()) {
+          const { status } = await api("GET", `/v1/project/${tenant.project.id}/members`, { token: key });
+          // A request that the end falls into may be answered either way.
+          if (begun >= end) assert.equal(status, 401);
+          else if (Date.now() < end) assert.equal(status, 200);
+          statuses.push(status);
+        }
+      };
+      await Promise.all([...pair, ...pair].map(use));
+      assert.deepEqual([...new Set(statuses)].sort(), [200, 401]);
+    }));
+
+  it("make one key of a rotation that both are asked for, with the permissions and expiry of the old one", () =>
+    withTwo("apikeys", async (pair) => {
+      for (let round = 0; round < 10; round++) {
+        const expires_at = new Date(Date.now() + 600_000);
+        const { record } = await newApiKey(deps, {
+          organization_id: tenant.organization.id,
+          project_ids: [tenant.project.id],
+          permissions: ["palms:identify", "scans:read"],
+          expires_at,
+        });
+        const where = `/v1/organization/${tenant.organization.id}/api-keys/${record.id}/rotate`;
+        const answers = await Promise.all(
+          Array.from({ length: 6 }, (_, n) =>
+            (pair[n % 2] as Instance).api("POST", where, { token: tenant.user.token }),
+          ),
+        );
+        const made = answers.filter(({ status }) => status === 201);
+        assert.equal(made.length, 1, String(answers.map(({ status }) => status)));
+        for (const { status } of answers) assert.ok([201, 409].includes(status));
+        const { permissions, project_ids, expires_at: kept } = made[0]?.body ?? {};
+        assert.deepEqual(
+          [permissions, project_ids, kept],
+          [record.permissions, record.project_ids, expires_at.toISOString()],
+        );
+      }
+    }));
+});

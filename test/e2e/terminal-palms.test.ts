@@ -160,10 +160,10 @@ describe("A terminal's palms", function () {
         },
       ]);
       const scans = (await list("scans")).items;
-      const place = { project_id: tenant.project.id, device_id: terminal.device.id, source: "terminal" };
+      const place = { project_id: tenant.project.id, device_id: terminal.device.id, api_key_id: null };
       assert.deepEqual(scans, [
         {
-          ...{ id: scans[0].id, ...place, operation: "enroll", outcome: "enrolled" },
+          ...{ id: scans[0].id, ...place, source: "terminal", operation: "enroll", outcome: "enrolled" },
           ...{ member_id: null, score: null, created_at: completed_at },
         },
       ]);

@@ -4,8 +4,8 @@ import { dueNow } from "../../functions/src/domain/garbage/garbage.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import type { Change } from "../../functions/src/domain/palm/changes.ts";
 import { db } from "../support/firestore.ts";
-import { newDevice } from "../support/rows.ts";
-import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
+import { newDevice, newScan } from "../support/rows.ts";
+import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 describe("The adapters", () => {
   let deps: Deps;
@@ -79,6 +79,33 @@ describe("The adapters", () => {
     assert.equal(model, "PT-2");
     await document.set(old);
     assert.deepEqual((await deps.devices.get(device.id))?.value, { ...device, model: null });
+  });
+
+  it("read API keys and scans from before they had permissions, an expiry and the key that asked", async () => {
+    const { organization, project } = tenant;
+    const { record } = await newApiKey(deps, { organization_id: organization.id, project_ids: null });
+    const scan = newScan({ project_id: project.id });
+    await deps.commit([deps.scans.create(scan)]);
+    const without = async (path: string, ...names: string[]) => {
+      const data = (await db().doc(path).get()).data() ?? {};
+      for (const name of names) {
+        assert.ok(name in data, name);
+        delete data[name];
+      }
+      await db().doc(path).set(data);
+    };
+    await without(`apikeys/${record.id}`, "permissions", "expires_at");
+    await without(`projects/${project.id}/scans/${scan.id}`, "api_key_id");
+    const key = await deps.apiKeys.get(record.id);
+    assert.deepEqual(key?.value, { ...record, permissions: null, expires_at: null });
+    const range = { from: new Date(0), to: new Date(Date.now() + 60_000) };
+    const scans = await deps.scans.ofProject(project.id, range).slice({ limit: 10 });
+    assert.deepEqual(scans, [{ ...scan, api_key_id: null }]);
+    // A change of an old key gives it the new fields.
+    assert.ok(key);
+    const renamed = { ...key.value, name: "renamed" };
+    assert.equal(await deps.commit([deps.apiKeys.replace(key, renamed)]), "committed");
+    assert.deepEqual((await deps.apiKeys.get(record.id))?.value, renamed);
   });
 
   it("call a corrupt record an error of ours, and name it", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type AllDeps, newPlaces } from "../../bench/cost/requests.ts";
 import { createMember } from "../../functions/src/api/members/createMember.ts";
 import { allRoutes } from "../../functions/src/api/routes.ts";
@@ -17,6 +17,7 @@ import { newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.t
 const DAY = 24 * 60 * 60_000;
 
 const imageOf = (seed: number) => Buffer.from(encodePng(syntheticPalm({ seed }))).toString("base64");
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const keyed = (key: string = randomUUID()) => ({ "Idempotency-Key": key });
 const replayed = ({ headers }: Answer) => headers.get("Idempotency-Replayed");
 
@@ -96,6 +97,31 @@ describe("A POST with an Idempotency-Key", function () {
               assert.deepEqual(added, living.added, where);
             }
           }
+        }
+      });
+    }
+  });
+
+  describe("is not replayed to another API key of the organization:", () => {
+    for (const route of allRoutes.filter(({ idempotent, auth }) => idempotent && auth.includes("apiKey"))) {
+      it(`${route.method} ${route.path}`, async () => {
+        const places = await newPlaces(deps, examplesOf(route));
+        const { organization } = places.busy;
+        for (const example of examplesOf(route)) {
+          const request = await prepare(places, route, example, "apiKey");
+          const other = await newApiKey(deps, { organization_id: organization.id, project_ids: null });
+          const by = (token: string) => ({ ...request, call: { ...request.call, token } });
+          const headers = keyed();
+          const first = await send(api, request, { headers });
+          assertFirst(first, route.status);
+          // It may be refused for what the first request did, but never for that request's Idempotency-Key.
+          const second = await send(api, by(other.key), { headers });
+          assert.equal(replayed(second), null);
+          assert.notEqual(second.body.code, "idempotency_mismatch");
+          for (const name of ["secret", "device_key", "key"]) {
+            if (name in first.body) assert.ok(!second.text.includes(first.body[name]), `${name} was shown`);
+          }
+          assertReplay(await send(api, request, { headers }), first);
         }
       });
     }
@@ -242,12 +268,95 @@ describe("A POST with an Idempotency-Key", function () {
       assert.deepEqual(added, { members: 3, audit: 4 });
     });
 
-    it("is the same one of every key of an organization", async () => {
+    it("is another one of another API key of the same organization", async () => {
       const headers = keyed();
       const { key } = await newApiKey(deps, { organization_id: tenant.organization.id, project_ids: null });
-      const first = await post({ name: "Ada" }, headers);
+      const { result, added } = await adding(tenant, async () => {
+        const first = await post({ name: "Ada" }, headers);
+        // Neither a replay nor a 409: one key does not take an Idempotency-Key from another.
+        const second = await post({ name: "Eve" }, headers, { token: key });
+        return [first, second] as const;
+      });
+      const [first, second] = result;
       assertFirst(first);
-      assertReplay(await post({ name: "Ada" }, headers, { token: key }), first);
+      assertFirst(second);
+      assert.deepEqual([first.body.name, second.body.name], ["Ada", "Eve"]);
+      assert.deepEqual(added, { members: 2, audit: 2 });
+      assertReplay(await post({ name: "Ada" }, headers), first);
+      assertReplay(await post({ name: "Eve" }, headers, { token: key }), second);
+    });
+
+    it("is another one of the key that a rotation made, and the old key keeps its own", async () => {
+      const organization_id = tenant.organization.id;
+      const old = await newApiKey(deps, { organization_id, project_ids: null });
+      const headers = keyed();
+      const first = await post({ name: "Ada" }, headers, { token: old.key });
+      assertFirst(first);
+      const rotated = await api(
+        "POST",
+        `/v1/organization/${organization_id}/api-keys/${old.record.id}/rotate`,
+        {
+          token: tenant.user.token,
+          body: {},
+        },
+      );
+      const second = await post({ name: "Ada" }, headers, { token: rotated.body.key });
+      assertFirst(second);
+      assert.notEqual(second.body.id, first.body.id);
+      assertReplay(await post({ name: "Ada" }, headers, { token: old.key }), first);
+      assertReplay(await post({ name: "Ada" }, headers, { token: rotated.body.key }), second);
+    });
+
+    it("of the time when an organization owned it is left to expire: no key replays it or trips over it", async () => {
+      const headers = keyed();
+      const owner = `organization:${tenant.organization.id}`;
+      const id = sha256([owner, "POST", path, headers["Idempotency-Key"]].join("\n"));
+      await deps.commit([
+        deps.idempotency.create({
+          id,
+          body_hash: sha256(JSON.stringify({ name: "Ada" })),
+          status: 201,
+          text: '{"secret":"of the former owner"}',
+          expires_at: new Date(Date.now() + DAY),
+        }),
+      ]);
+      const { key } = await newApiKey(deps, { organization_id: tenant.organization.id, project_ids: null });
+      for (const [token, name] of [
+        [tenant.key, "Ada"],
+        [key, "Eve"],
+      ] as const) {
+        const made = await post({ name }, headers, { token });
+        assertFirst(made);
+        assertReplay(await post({ name }, headers, { token }), made);
+      }
+    });
+
+    it("answers without the person's data once the member is deleted", async () => {
+      const headers = keyed();
+      const person = {
+        name: "Ada Lovelace",
+        external_id: "staff-7",
+        email: "ada@example.com",
+        phone_number: "+442079460958",
+        metadata: { department: "Engines" },
+      };
+      const first = await post(person, headers);
+      assertFirst(first);
+      const changed = await api("PATCH", `${path}/${first.body.id}`, {
+        token: tenant.key,
+        body: { name: "A." },
+      });
+      assert.equal(changed.status, 200);
+      assertReplay(await post(person, headers), first);
+      const deleted = await api("DELETE", `${path}/${first.body.id}`, { token: tenant.key });
+      assert.equal(deleted.status, 204);
+      const replay = await post(person, headers);
+      assert.deepEqual([replay.status, replayed(replay)], [201, "true"]);
+      assert.deepEqual(replay.body, {
+        ...first.body,
+        ...{ name: null, external_id: null, email: null, phone_number: null, metadata: {} },
+      });
+      assertProblem(await post({ ...person, name: "Eve" }, headers), 409, "idempotency_mismatch");
     });
 
     it("answers a request that took effect and was not heard of", async () => {

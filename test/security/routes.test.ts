@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { allRoutes } from "../../functions/src/api/routes.ts";
 import { createIdentityTokens, openAuth } from "../../functions/src/data/identity.ts";
+import { PERMISSIONS, type Permission } from "../../functions/src/domain/apikey/permission.ts";
 import { type KeyKind, newKey, parseKey } from "../../functions/src/domain/credential/key.ts";
 import { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
@@ -58,6 +59,16 @@ describe("Every route", () => {
   const accepted = (route: Route, world: World): string => tokenOf(world, route.auth[0] as Credential);
   const tokenOf = ({ user, key, deviceKey, claimToken }: World, kind: Credential): string =>
     ({ firebase: user.token, apiKey: key, deviceKey, claimToken })[kind];
+
+  /** One key for each set of permissions: none of them has an effect where it is refused. */
+  const keys = new Map<string, Promise<{ key: string }>>();
+  const keyWith = async ({ organization }: World, permissions: readonly Permission[]): Promise<string> => {
+    const name = [organization.id, ...permissions].join();
+    const made =
+      keys.get(name) ?? newApiKey(deps, { organization_id: organization.id, project_ids: null, permissions });
+    keys.set(name, made);
+    return (await made).key;
+  };
 
   for (const route of allRoutes) {
     const params = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
@@ -220,6 +231,49 @@ describe("Every route", () => {
           assert.notEqual((await call(route, ids, bearer(user.token))).status, 404);
           await db().collection("organizations").doc(organization.id).update({ admins: [] });
           assertProblem(await call(route, ids, bearer(user.token)), 404, "not_found");
+        });
+      }
+
+      const { permission } = route;
+      if (permission) {
+        it(`refuses API keys that have any other permission only, and names ${permission}`, async () => {
+          for (const other of PERMISSIONS.filter((one) => one !== permission)) {
+            const token = await keyWith(own, [other]);
+            const refused = await call(route, own.ids, bearer(token));
+            assertProblem(refused, 403, "forbidden");
+            assert.equal(
+              refused.body.detail,
+              `The API key does not have the permission ${permission}.`,
+              other,
+            );
+            // Nor does it learn whether anything is there.
+            const missing = Object.fromEntries(params.map((name) => [name, randomUUID()]));
+            assert.equal((await call(route, missing, bearer(token))).text, refused.text, other);
+          }
+        });
+
+        it(`refuses an API key that has all permissions but ${permission}`, async () => {
+          const token = await keyWith(
+            own,
+            PERMISSIONS.filter((one) => one !== permission),
+          );
+          assertProblem(await call(route, own.ids, bearer(token)), 403, "forbidden");
+        });
+
+        it(`opens to an API key that has only ${permission}`, async () => {
+          const world = await newWorld(deps);
+          const answer = await call(route, world.ids, bearer(await keyWith(world, [permission])));
+          assert.ok(![401, 403, 404, 405].includes(answer.status) && answer.status < 500, answer.text);
+        });
+
+        it("refuses an API key that has expired", async () => {
+          const expires_at = new Date(Date.now() - 1);
+          const { key } = await newApiKey(deps, {
+            organization_id: own.organization.id,
+            project_ids: null,
+            expires_at,
+          });
+          assertProblem(await call(route, own.ids, bearer(key)), 401, "unauthenticated");
         });
       }
 

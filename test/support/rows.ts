@@ -85,6 +85,7 @@ export function newRegistration(fields: Partial<Registration> = {}): {
 export const newScan = (fields: Pick<Scan, "project_id"> & Partial<Scan>): Scan => ({
   id: randomUUID(),
   device_id: randomUUID(),
+  api_key_id: null,
   source: "terminal",
   operation: "identify",
   outcome: "identified",

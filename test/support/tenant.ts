@@ -103,6 +103,8 @@ export async function newApiKey(
     prefix,
     name: "test",
     created_by_user_id: "tester",
+    permissions: null,
+    expires_at: null,
     secret_hash,
     created_at: new Date(),
     last_used_at: null,

@@ -86,7 +86,7 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
   shelves.apiKeys.put(key_id, {
     ...{ id: key_id, prefix: made.prefix, secret_hash: made.secret_hash, organization_id: ORGANIZATION },
     ...{ name: "test", created_by_user_id: "tester", project_ids: null, created_at },
-    ...{ last_used_at: created_at, revoked_at: null },
+    ...{ permissions: null, expires_at: null, last_used_at: created_at, revoked_at: null },
   });
   const token = made.key;
 

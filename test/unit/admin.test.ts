@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import { parseKeyring } from "../../functions/src/data/keyring.ts";
 import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
@@ -9,6 +11,13 @@ import { CREATED_AT, memoryPorts, newRing, sealingOf, secretsOf } from "../suppo
 import { newWebhook } from "../support/rows.ts";
 
 const ADA = { id: "ada", email: "ada@blue.example", email_verified: true, created_at: CREATED_AT };
+
+/** A public demo key. */
+const DEMO_KEY = JSON.parse(
+  parseEnv(readFileSync(new URL("../../functions/.secret.local", import.meta.url), "utf8"))[
+    "TEMPLATE_KEYS"
+  ] ?? "",
+)["demo-1"] as string;
 
 const ID = "3f0c1c9e-0000-4000-8000-000000000001";
 
@@ -46,6 +55,22 @@ function newConsole(more: Partial<Outside> = {}) {
 }
 
 const json = (answer: { out: string }) => JSON.parse(answer.out);
+
+/** Takes the keyrings out of the environment for each test of a suite, and puts them back. */
+function withoutKeyrings(): void {
+  const names = ["TEMPLATE_KEYS", "WEBHOOK_KEYS", "SEAL_KEYS"];
+  let before: (readonly [string, string | undefined])[];
+  beforeEach(() => {
+    before = names.map((name) => [name, process.env[name]]);
+    for (const name of names) delete process.env[name];
+  });
+  afterEach(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+}
 
 describe("npm run admin", () => {
   it("helps everywhere, and that is no failure", async () => {
@@ -423,15 +448,7 @@ describe("npm run admin", () => {
   });
 
   describe("prints a keyring with a new key at its end", () => {
-    let was: string | undefined;
-    beforeEach(() => {
-      was = process.env["TEMPLATE_KEYS"];
-      delete process.env["TEMPLATE_KEYS"];
-    });
-    afterEach(() => {
-      delete process.env["TEMPLATE_KEYS"];
-      if (was !== undefined) process.env["TEMPLATE_KEYS"] = was;
-    });
+    withoutKeyrings();
 
     it("given to standard input or in the environment, and opens no project", async () => {
       const first = await newConsole({ read: async () => "{}" }).run("keyring", "new");
@@ -472,6 +489,70 @@ describe("npm run admin", () => {
         const answer = await newConsole({ read: async () => given as string }).run("keyring", "new");
         assert.deepEqual(answer, { code: 1, out: "", said: `admin: ${says}\n` });
       }
+    });
+  });
+
+  describe("checks keyrings", () => {
+    withoutKeyrings();
+    const set = (rings: Record<string, Record<string, string>>) => {
+      for (const [name, keys] of Object.entries(rings)) process.env[name] = JSON.stringify(keys);
+    };
+    const refused = async (args: string[], says: string, read = "") => {
+      const { run, opened } = newConsole({ read: async () => read });
+      assert.deepEqual(await run(...args), { code: 1, out: "", said: `admin: ${says}\n` });
+      assert.equal(opened(), 0);
+    };
+
+    it("and names each with its keys, and those that are not set", async () => {
+      set({ TEMPLATE_KEYS: newRing("k1", "k2"), WEBHOOK_KEYS: newRing("w1"), SEAL_KEYS: newRing("s1") });
+      const { run, opened } = newConsole();
+      const all = await run("keyring", "check", "--json");
+      assert.deepEqual(
+        { ...all, out: json(all) },
+        {
+          code: 0,
+          out: [
+            { ring: "TEMPLATE_KEYS", kids: ["k1", "k2"] },
+            { ring: "WEBHOOK_KEYS", kids: ["w1"] },
+            { ring: "SEAL_KEYS", kids: ["s1"] },
+          ],
+          said: "",
+        },
+      );
+      delete process.env["WEBHOOK_KEYS"];
+      const some = await run("keyring", "check");
+      assert.deepEqual([some.code, some.said], [0, "not set, so not checked: WEBHOOK_KEYS\n"]);
+      assert.equal(opened(), 0);
+    });
+
+    it("and refuses none at all, a demo key, and a key of two keyrings that no function has together", async () => {
+      await refused(["keyring", "check"], "set TEMPLATE_KEYS, WEBHOOK_KEYS, SEAL_KEYS to their keyrings");
+      set({ SEAL_KEYS: { own: DEMO_KEY } });
+      await refused(
+        ["keyring", "check"],
+        "own of SEAL_KEYS: this is a public demo key; make a key of your own (docs/deploy.md)",
+      );
+      const same = newRing("k1");
+      set({ TEMPLATE_KEYS: same, WEBHOOK_KEYS: { w1: same["k1"] as string }, SEAL_KEYS: newRing("s1") });
+      await refused(
+        ["keyring", "check"],
+        "k1 of TEMPLATE_KEYS and w1 of WEBHOOK_KEYS are the same key; every key of every keyring must be different",
+      );
+    });
+
+    it("before it adds a key", async () => {
+      await refused(
+        ["keyring", "new"],
+        "k1 of TEMPLATE_KEYS: this is a public demo key; make a key of your own (docs/deploy.md)",
+        JSON.stringify({ k1: DEMO_KEY }),
+      );
+      const same = newRing("k1");
+      set({ WEBHOOK_KEYS: same });
+      await refused(
+        ["keyring", "new"],
+        "k1 of WEBHOOK_KEYS and k1 of TEMPLATE_KEYS are the same key; every key of every keyring must be different",
+        JSON.stringify(same),
+      );
     });
   });
 
@@ -583,11 +664,11 @@ describe("npm run admin, in a process of its own", function () {
       `${real}admin: SEAL_KEYS is not set: SEAL_KEYS="$(npx firebase functions:secrets:access SEAL_KEYS --project acme-live)"\n`,
     ],
     [
-      "refuses the demo keyring for a real project",
+      "refuses a demo key for a real project, whatever it is called",
       [...create, "--project", "acme-live"],
-      { ...none, TEMPLATE_KEYS: JSON.stringify(newRing("demo-1")) },
+      { ...none, TEMPLATE_KEYS: JSON.stringify({ k1: DEMO_KEY }) },
       1,
-      `${real}admin: the secret TEMPLATE_KEYS is the demo keyring; make one of your own (docs/deploy.md)\n`,
+      `${real}admin: k1 of TEMPLATE_KEYS: this is a public demo key; make a key of your own (docs/deploy.md)\n`,
     ],
     [
       "fails in one line where the credentials are missing",

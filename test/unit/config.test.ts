@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { params, readDestinations, readRuntime, readSecret, secrets } from "../../functions/src/config.ts";
-import { parseKeyring } from "../../functions/src/data/keyring.ts";
+import { params, readDestinations, readRuntime, readSecrets, secrets } from "../../functions/src/config.ts";
+import { openKeyring, parseKeyring } from "../../functions/src/data/keyring.ts";
 
 const file = (name: string) =>
   parseEnv(readFileSync(new URL(`../../functions/${name}`, import.meta.url), "utf8"));
@@ -120,33 +120,33 @@ describe("The configuration", () => {
     });
   });
 
-  describe("a secret", () => {
-    let was: string | undefined;
+  describe("the secrets", () => {
+    const names = Object.keys(secrets);
+    let before: (readonly [string, string | undefined])[];
     beforeEach(() => {
-      was = process.env["TEMPLATE_KEYS"];
+      before = names.map((name) => [name, process.env[name]]);
+      for (const name of names) delete process.env[name];
     });
     afterEach(() => {
-      if (was === undefined) delete process.env["TEMPLATE_KEYS"];
-      else process.env["TEMPLATE_KEYS"] = was;
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
     });
 
-    it("may not be empty", () => {
-      process.env["TEMPLATE_KEYS"] = "";
-      assert.throws(() => readSecret("TEMPLATE_KEYS", "acme"), /TEMPLATE_KEYS is empty/);
-      assert.throws(() => readSecret("TEMPLATE_KEYS", "demo-x"), /TEMPLATE_KEYS is empty/);
+    it("are those that the process has been given", () => {
+      assert.deepEqual(readSecrets(), {});
+      Object.assign(process.env, { TEMPLATE_KEYS: "a", SEAL_KEYS: "" });
+      assert.deepEqual(readSecrets(), { TEMPLATE_KEYS: "a" });
     });
 
-    it("may be the demo keyring in a demo project alone", () => {
-      process.env["TEMPLATE_KEYS"] = file(".secret.local")["TEMPLATE_KEYS"] ?? "";
-      assert.ok(readSecret("TEMPLATE_KEYS", "demo-palmgate").length > 0);
-      assert.throws(
-        () => readSecret("TEMPLATE_KEYS", "acme"),
-        (error: Error) => {
-          assert.match(error.message, /demo keyring/);
-          assert.ok(!error.message.includes(process.env["TEMPLATE_KEYS"] ?? "?"));
-          return true;
-        },
-      );
+    it("must not be empty", () => {
+      for (const isDemo of [true, false]) {
+        assert.throws(
+          () => openKeyring("TEMPLATE_KEYS", readSecrets(), { isDemo }),
+          /TEMPLATE_KEYS is empty/,
+        );
+      }
     });
   });
 });

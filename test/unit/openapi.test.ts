@@ -6,6 +6,8 @@ import { errorsOf } from "../../functions/src/http/route.ts";
 
 interface Operation {
   operationId: string;
+  description: string;
+  "x-permission"?: string;
   security: Record<string, []>[];
   responses: Record<string, { $ref?: string }>;
 }
@@ -21,6 +23,15 @@ describe("openapi.json", () => {
   it("would be complained of without a summary", async () => {
     const [first] = (await complaints(text.replace('"summary": "Get a member",', ""))) as [string];
     assert.match(first, /operation-summary/);
+  });
+
+  it("names the permission that an API key needs, in words and for programs, where it takes API keys", () => {
+    for (const route of allRoutes) {
+      const operation: Operation = document.paths[route.path.slice("/v1".length)][route.method.toLowerCase()];
+      assert.equal(operation["x-permission"], route.permission, route.operationId);
+      const sentence = / An API key needs the permission `([a-z:]+)`\.$/.exec(operation.description)?.[1];
+      assert.equal(sentence, route.permission, route.operationId);
+    }
   });
 
   it("has every route as it is: path, method, credentials, every code that it can answer; and no other", () => {

@@ -29,6 +29,7 @@ const NO_RUN: Record<string, [reason: string, first_line: string][]> = {
       'curl -X PATCH -H "Authorization: Bearer $(gcloud auth print-access-token)" -H "X-Goog-User-Project: <project id>" \\',
     ],
     ["deploys", "umask 077"],
+    ["deploys", "for ring in TEMPLATE_KEYS WEBHOOK_KEYS SEAL_KEYS; do"],
     ["deploys", "npm ci"],
     ["deploys", "export GOOGLE_CLOUD_QUOTA_PROJECT=<project id>"],
     ["deploys", 'SEAL_KEYS="$(npx firebase functions:secrets:access SEAL_KEYS --project <project id>)" \\'],

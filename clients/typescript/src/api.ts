@@ -4,6 +4,23 @@ import type { Client } from "./client.ts";
 import type { AsksForAll, AsksForPage } from "./pages.ts";
 import { send } from "./send.ts";
 
+export type Permission =
+  | "projects:read"
+  | "members:read"
+  | "members:write"
+  | "palms:read"
+  | "palms:identify"
+  | "palms:verify"
+  | "palms:enroll"
+  | "palms:delete"
+  | "devices:read"
+  | "devices:write"
+  | "enrollments:write"
+  | "scans:read"
+  | "transactions:read"
+  | "webhooks:read"
+  | "webhooks:write"
+  | "events:read";
 export interface ApiKey {
   id: string;
   /** What the key begins with: enough to recognise it, not to use it. */
@@ -13,7 +30,11 @@ export interface ApiKey {
   created_by_user_id: string;
   /** The projects that it opens; `null`: all of the organization, later ones too. */
   project_ids: string[] | null;
+  /** The operations that it may use; `null`: all of them, later ones too. */
+  permissions: Permission[] | null;
   created_at: string;
+  /** From then on it is refused; `null`: never. */
+  expires_at: string | null;
   /** Written at most once a minute. */
   last_used_at: string | null;
   /** From then on it is refused; may lie ahead. */
@@ -166,6 +187,10 @@ export interface Command {
 
 export interface CreateApiKey {
   name: string;
+  /** The operations that the key may use; `null` or absent: all of them. */
+  permissions?: Permission[] | null;
+  /** From then on the key is refused; must be in the future. `null` or absent: never. */
+  expires_at?: string | null;
   project_ids: string[] | null;
 }
 
@@ -182,6 +207,10 @@ export interface CreateMember {
 
 export interface CreateProjectApiKey {
   name: string;
+  /** The operations that the key may use; `null` or absent: all of them. */
+  permissions?: Permission[] | null;
+  /** From then on the key is refused; must be in the future. `null` or absent: never. */
+  expires_at?: string | null;
 }
 
 export type CreateWebhookEventTypesItem = "enrollment.completed" | "demo.scan.success";
@@ -581,7 +610,11 @@ export interface NewApiKey {
   created_by_user_id: string;
   /** The projects that it opens; `null`: all of the organization, later ones too. */
   project_ids: string[] | null;
+  /** The operations that it may use; `null`: all of them, later ones too. */
+  permissions: Permission[] | null;
   created_at: string;
+  /** From then on it is refused; `null`: never. */
+  expires_at: string | null;
   /** Written at most once a minute. */
   last_used_at: string | null;
   /** From then on it is refused; may lie ahead. */
@@ -704,6 +737,8 @@ export interface Scan {
   id: string;
   project_id: string;
   device_id: string | null;
+  /** The API key that asked; `null` when none did. */
+  api_key_id: string | null;
   source: ScanSource;
   operation: ScanOperation;
   /** Of identify `identified` or `no_match`, of verify `match` or `no_match`, of an enrolment `enrolled`. */
@@ -1119,7 +1154,7 @@ export type ListEventsEventType =
 /**
  * List scans.
  *
- * Every identification, verification and enrolment of a range, newest first. While new ones come in, `cursor` gives each once, and so does `page` with one fixed `to`.
+ * Every identification, verification and enrolment of a range, newest first. While new ones come in, `cursor` gives each once, and so does `page` with one fixed `to`. An API key needs the permission `scans:read`.
  */
 export function listScans(project_id: string, query: ListScansParams, client: Client): Promise<ScanPage> {
   return send(client, { method: "GET", path: "/project/{project_id}/scans", ids: { project_id }, query });
@@ -1128,7 +1163,7 @@ export function listScans(project_id: string, query: ListScansParams, client: Cl
 /**
  * Count identifications by hour or day.
  *
- * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hours or the days of `time_zone`, of UTC unless it is given, and are there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, and an hour that comes twice is two buckets.
+ * How identifications ended, those at terminals included, hour by hour (a range of at most 48 hours) or day by day (at most 31 days). Buckets begin with the hours or the days of `time_zone`, of UTC unless it is given, and are there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, and an hour that comes twice is two buckets. An API key needs the permission `scans:read`.
  */
 export function scanSummary(
   project_id: string,
@@ -1146,7 +1181,7 @@ export function scanSummary(
 /**
  * List transactions.
  *
- * The transactions of a range, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. Hosting cuts an answer after 60 s; what takes longer is asked of the function's own URL.
+ * The transactions of a range, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. Hosting cuts an answer after 60 s; what takes longer is asked of the function's own URL. An API key needs the permission `transactions:read`.
  */
 export function listTransactions(
   project_id: string,
@@ -1174,7 +1209,7 @@ export function listTransactions(
 /**
  * Export transactions as CSV.
  *
- * The transactions of a range, newest first, as RFC 4180: a header row, CRLF, no byte order mark, `null` as an empty field. Without its last CRLF it is incomplete. Text that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or CR) gets a leading `'`. Hosting cuts an answer after 60 s; what takes longer is asked of the function's own URL.
+ * The transactions of a range, newest first, as RFC 4180: a header row, CRLF, no byte order mark, `null` as an empty field. Without its last CRLF it is incomplete. Text that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or CR) gets a leading `'`. Hosting cuts an answer after 60 s; what takes longer is asked of the function's own URL. An API key needs the permission `transactions:read`.
  */
 export function exportTransactions(
   project_id: string,
@@ -1192,7 +1227,7 @@ export function exportTransactions(
 /**
  * List an organization's API keys.
  *
- * All keys of the organization, newest first, revoked ones included. The secret part is never shown.
+ * All keys of the organization, newest first, revoked and expired ones included. The secret part is never shown.
  */
 export function listOrganizationApiKeys(org_id: string, client: Client): Promise<ApiKey[]> {
   return send(client, { method: "GET", path: "/organization/{org_id}/api-keys", ids: { org_id } });
@@ -1201,7 +1236,7 @@ export function listOrganizationApiKeys(org_id: string, client: Client): Promise
 /**
  * Create an API key.
  *
- * Makes a key for the whole organization (`project_ids: null`, projects made later included) or for some of its projects. `key` is shown in this answer only: keep it, we store its hash alone.
+ * Makes a key for the whole organization (`project_ids: null`, projects made later included) or for some of its projects. `key` is shown in this answer only: keep it, we store its hash alone. Give it the `permissions` that its service needs and no others: one that lacks the permission of an operation is 403 there.
  */
 export function createOrganizationApiKey(
   org_id: string,
@@ -1233,7 +1268,7 @@ export function revokeOrganizationApiKey(org_id: string, key_id: string, client:
 /**
  * Rotate an API key.
  *
- * Makes a new key with the name and the projects of the old one, which goes on working for `grace_seconds` (a day unless given); revoking it meanwhile ends it at once. A key that was revoked or rotated before is refused.
+ * Makes a new key with the name, projects, permissions and expiry of the old one, which goes on working for `grace_seconds` (a day unless given); revoking it meanwhile ends it at once. A key that was revoked or rotated before, or has expired, is refused.
  */
 export function rotateApiKey(
   org_id: string,
@@ -1253,7 +1288,7 @@ export function rotateApiKey(
 /**
  * List a project's API keys.
  *
- * The keys that open the project now: those of its whole organization and those scoped to it, newest first. Revoked ones are left out.
+ * The keys that open the project now: those of its whole organization and those scoped to it, newest first. Revoked and expired ones are left out.
  */
 export function listProjectApiKeys(project_id: string, client: Client): Promise<ApiKey[]> {
   return send(client, { method: "GET", path: "/project/{project_id}/api-keys", ids: { project_id } });
@@ -1262,7 +1297,7 @@ export function listProjectApiKeys(project_id: string, client: Client): Promise<
 /**
  * Create an API key of a project.
  *
- * Makes a key that opens this project alone. `key` is shown in this answer only: keep it, we store its hash alone.
+ * Makes a key that opens this project alone. `key` is shown in this answer only: keep it, we store its hash alone. Give it the `permissions` that its service needs and no others: one that lacks the permission of an operation is 403 there.
  */
 export function createProjectApiKey(
   project_id: string,
@@ -1281,7 +1316,7 @@ export function createProjectApiKey(
 /**
  * Identify a palm.
  *
- * Compares a palm with every palm of the project (of that hand, when it is told) and names its member, or says `no_match`. Leaves one scan. Needs server lookup to be on.
+ * Compares a palm with every palm of the project (of that hand, when it is told) and names its member, or says `no_match`. Leaves one scan. Needs server lookup to be on. An API key needs the permission `palms:identify`.
  */
 export function identify(project_id: string, body: PalmSample, client: Client): Promise<Identification> {
   return send(client, { method: "POST", path: "/project/{project_id}/identify", ids: { project_id }, body });
@@ -1290,7 +1325,7 @@ export function identify(project_id: string, body: PalmSample, client: Client): 
 /**
  * Enrol a palm.
  *
- * Enrols one palm of a member from 1 to 5 samples of it; three make it robust. A palm that the member has already is replaced under the same id, with a new `created_at`; another member's is refused. Found by the very next identify. Leaves one scan and emits `enrollment.completed`.
+ * Enrols one palm of a member from 1 to 5 samples of it; three make it robust. A palm that the member has already is replaced under the same id, with a new `created_at`; another member's is refused. Found by the very next identify. Leaves one scan and emits `enrollment.completed`. An API key needs the permission `palms:enroll`.
  */
 export function enrollPalm(project_id: string, body: Enroll, client: Client): Promise<Palm> {
   return send(client, {
@@ -1305,7 +1340,7 @@ export function enrollPalm(project_id: string, body: Enroll, client: Client): Pr
 /**
  * Verify a member's palm.
  *
- * Compares a palm with those of one member (of that hand, when it is told). Leaves one scan. Needs server lookup to be on.
+ * Compares a palm with those of one member (of that hand, when it is told). Leaves one scan. Needs server lookup to be on. An API key needs the permission `palms:verify`.
  */
 export function verifyPalm(
   project_id: string,
@@ -1352,7 +1387,7 @@ export function scan(body: TerminalScan, client: Client): Promise<ScannedPalm> {
 /**
  * List devices.
  *
- * The palm terminals of the project, newest first, a page at a time.
+ * The palm terminals of the project, newest first, a page at a time. An API key needs the permission `devices:read`.
  */
 export function listDevices(
   project_id: string,
@@ -1367,7 +1402,7 @@ export function listDevices(
  *
  * Makes a device of the terminal that shows the code, in a sandbox project; elsewhere your operator does it. The terminal fetches its key itself. A code is used once: one that the organization used before, or that is older than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429.
 
-**Enter only the code of a terminal that stands in front of you.** Whoever starts a registration gets a code, and may send it to you in a message: the device that you register is then theirs, and sees your members' palms (RFC 8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if they differ.
+**Enter only the code of a terminal that stands in front of you.** Whoever starts a registration gets a code, and may send it to you in a message: the device that you register is then theirs, and sees your members' palms (RFC 8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if they differ. An API key needs the permission `devices:write`.
  */
 export function registerDevice(project_id: string, body: RegisterDevice, client: Client): Promise<Device> {
   return send(client, {
@@ -1382,7 +1417,7 @@ export function registerDevice(project_id: string, body: RegisterDevice, client:
 /**
  * Get a device.
  *
- * One palm terminal of a project that the caller may see.
+ * One palm terminal of a project that the caller may see. An API key needs the permission `devices:read`.
  */
 export function getDevice(device_id: string, client: Client): Promise<Device> {
   return send(client, { method: "GET", path: "/device/{device_id}", ids: { device_id } });
@@ -1391,7 +1426,7 @@ export function getDevice(device_id: string, client: Client): Promise<Device> {
 /**
  * Update a device.
  *
- * Changes the fields that are named: its name, whether it is enabled, its mode.
+ * Changes the fields that are named: its name, whether it is enabled, its mode. An API key needs the permission `devices:write`.
  */
 export function updateDevice(device_id: string, body: UpdateDevice, client: Client): Promise<Device> {
   return send(client, { method: "PATCH", path: "/device/{device_id}", ids: { device_id }, body });
@@ -1400,7 +1435,7 @@ export function updateDevice(device_id: string, body: UpdateDevice, client: Clie
 /**
  * Delete a device.
  *
- * Its key is refused from the very next request on, and its enrollment session ends; its scans stay. Twice is 404.
+ * Its key is refused from the very next request on, and its enrollment session ends; its scans stay. Twice is 404. An API key needs the permission `devices:write`.
  */
 export function deleteDevice(device_id: string, client: Client): Promise<void> {
   return send(client, { method: "DELETE", path: "/device/{device_id}", ids: { device_id } });
@@ -1409,7 +1444,7 @@ export function deleteDevice(device_id: string, client: Client): Promise<void> {
 /**
  * Rotate a device's key.
  *
- * Makes a new key for the device, to be brought to it. The old one is refused from the very next request on, and is no longer there for the terminal to fetch.
+ * Makes a new key for the device, to be brought to it. The old one is refused from the very next request on, and is no longer there for the terminal to fetch. An API key needs the permission `devices:write`.
  */
 export function rotateDeviceKey(device_id: string, client: Client): Promise<DeviceKey> {
   return send(client, {
@@ -1423,7 +1458,7 @@ export function rotateDeviceKey(device_id: string, client: Client): Promise<Devi
 /**
  * Start an enrolment at a terminal.
  *
- * Asks the terminal to take samples of a palm of the member; it hears of it within a second, while it polls. A device has one active session at most. It ends by its last sample, by its cancellation, by its time, or when the member or the device is deleted or the device disabled.
+ * Asks the terminal to take samples of a palm of the member; it hears of it within a second, while it polls. A device has one active session at most. It ends by its last sample, by its cancellation, by its time, or when the member or the device is deleted or the device disabled. An API key needs the permission `enrollments:write`.
  */
 export function startEnrollment(
   device_id: string,
@@ -1442,7 +1477,7 @@ export function startEnrollment(
 /**
  * Get a terminal's active enrolment.
  *
- * The session that waits for samples or has some, or `null`; with `session_id` only if it is that one. What became of one that has ended is told by pollEnrollment.
+ * The session that waits for samples or has some, or `null`; with `session_id` only if it is that one. What became of one that has ended is told by pollEnrollment. An API key needs the permission `enrollments:write`.
  */
 export function getEnrollment(
   device_id: string,
@@ -1455,7 +1490,7 @@ export function getEnrollment(
 /**
  * Cancel an enrolment.
  *
- * Ends the session that is named, and erases the samples that it has; the terminal hears of it within a second. 404 when it is not active; twice is 204.
+ * Ends the session that is named, and erases the samples that it has; the terminal hears of it within a second. 404 when it is not active; twice is 204. An API key needs the permission `enrollments:write`.
  */
 export function cancelEnrollment(
   device_id: string,
@@ -1473,7 +1508,7 @@ export function cancelEnrollment(
 /**
  * Wait for news of an enrolment.
  *
- * The session once its `version` is newer than the one that is named, at once where none is, or else as it is after `wait`. One that has ended is told until another one starts or 24 hours have passed; then, and of a session that was never on the device, the answer is `null`, at once.
+ * The session once its `version` is newer than the one that is named, at once where none is, or else as it is after `wait`. One that has ended is told until another one starts or 24 hours have passed; then, and of a session that was never on the device, the answer is `null`, at once. An API key needs the permission `enrollments:write`.
  */
 export function pollEnrollment(
   device_id: string,
@@ -1491,7 +1526,7 @@ export function pollEnrollment(
 /**
  * List members.
  *
- * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. With `external_id` a page of the one member that has this id, or of none.
+ * All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, `page` or `cursor` one page of them. With `external_id` a page of the one member that has this id, or of none. An API key needs the permission `members:read`.
  */
 export function listMembers(
   project_id: string,
@@ -1514,7 +1549,7 @@ export function listMembers(
 /**
  * Create a member.
  *
- * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. When another member has it, listMembers with `external_id` finds that member.
+ * A person as you know them; every field may be left out. `external_id` is unique in the project, upper and lower case being different. When another member has it, listMembers with `external_id` finds that member. After the member is deleted, a replay by `Idempotency-Key` answers without the person's data: `name`, `external_id`, `email` and `phone_number` are `null`, `metadata` is `{}`. An API key needs the permission `members:write`.
  */
 export function createMember(project_id: string, body: CreateMember, client: Client): Promise<Member> {
   return send(client, {
@@ -1529,7 +1564,7 @@ export function createMember(project_id: string, body: CreateMember, client: Cli
 /**
  * Get a member.
  *
- * One member of the project.
+ * One member of the project. An API key needs the permission `members:read`.
  */
 export function getMember(project_id: string, member_id: string, client: Client): Promise<Member> {
   return send(client, {
@@ -1542,7 +1577,7 @@ export function getMember(project_id: string, member_id: string, client: Client)
 /**
  * Update a member.
  *
- * Changes the fields that are named: `null` clears one, `metadata` is replaced whole. `external_id` stays unique in the project.
+ * Changes the fields that are named: `null` clears one, `metadata` is replaced whole. `external_id` stays unique in the project. An API key needs the permission `members:write`.
  */
 export function updateMember(
   project_id: string,
@@ -1561,7 +1596,7 @@ export function updateMember(
 /**
  * Update a member.
  *
- * The same as PATCH: a field that is not named stays as it is.
+ * The same as PATCH: a field that is not named stays as it is. An API key needs the permission `members:write`.
  *
  * @deprecated
  */
@@ -1582,7 +1617,7 @@ export function updateMemberPut(
 /**
  * Delete a member and erase its palms.
  *
- * No request that begins after this answer matches its palms, on any instance; every stored copy of them is gone within 24 hours. A running enrolment session is cancelled. Scans and transactions stay. Twice is 404.
+ * No request that begins after this answer matches its palms, on any instance; every stored copy of them is gone within 24 hours. A running enrolment session is cancelled. Scans and transactions stay. Twice is 404. An API key needs the permission `members:write`.
  */
 export function deleteMember(project_id: string, member_id: string, client: Client): Promise<void> {
   return send(client, {
@@ -1595,7 +1630,7 @@ export function deleteMember(project_id: string, member_id: string, client: Clie
 /**
  * List a member's palms.
  *
- * The enrolled palms of a member, newest first; never their templates.
+ * The enrolled palms of a member, newest first; never their templates. An API key needs the permission `palms:read`.
  */
 export function listPalms(project_id: string, member_id: string, client: Client): Promise<Palm[]> {
   return send(client, {
@@ -1608,7 +1643,7 @@ export function listPalms(project_id: string, member_id: string, client: Client)
 /**
  * Erase a palm.
  *
- * No request that begins after this answer matches the palm, on any instance; every stored copy of it is gone within 24 hours. A running enrolment session of the member is cancelled. The member stays. Twice is 404.
+ * No request that begins after this answer matches the palm, on any instance; every stored copy of it is gone within 24 hours. A running enrolment session of the member is cancelled. The member stays. Twice is 404. An API key needs the permission `palms:delete`.
  */
 export function deletePalm(
   project_id: string,
@@ -1635,7 +1670,7 @@ export function listOrganizations(client: Client): Promise<Organization[]> {
 /**
  * List projects.
  *
- * A console user sees the projects of the organizations they administer, an API key those that it opens. Newest first.
+ * A console user sees the projects of the organizations they administer, an API key those that it opens. Newest first. An API key needs the permission `projects:read`.
  */
 export function listProjects(client: Client): Promise<Project[]> {
   return send(client, { method: "GET", path: "/projects" });
@@ -1644,7 +1679,7 @@ export function listProjects(client: Client): Promise<Project[]> {
 /**
  * Get a project.
  *
- * One project that the caller may see.
+ * One project that the caller may see. An API key needs the permission `projects:read`.
  */
 export function getProject(project_id: string, client: Client): Promise<Project> {
   return send(client, { method: "GET", path: "/projects/{project_id}", ids: { project_id } });
@@ -1653,7 +1688,7 @@ export function getProject(project_id: string, client: Client): Promise<Project>
 /**
  * Get a project's environment.
  *
- * Where the project's palms live: their format, how strict the decision is, and how many are the project's. 404 when it has none.
+ * Where the project's palms live: their format, how strict the decision is, and how many are the project's. 404 when it has none. An API key needs the permission `projects:read`.
  */
 export function getEnvironment(project_id: string, client: Client): Promise<Environment> {
   return send(client, { method: "GET", path: "/project/{project_id}/environment", ids: { project_id } });
@@ -1712,7 +1747,7 @@ export function nextCommand(body: NextCommand, client: Client): Promise<Command>
 /**
  * List webhooks.
  *
- * The project's subscriptions, newest first; never their secrets.
+ * The project's subscriptions, newest first; never their secrets. An API key needs the permission `webhooks:read`.
  */
 export function listWebhooks(project_id: string, client: Client): Promise<Webhook[]> {
   return send(client, { method: "GET", path: "/project/{project_id}/webhooks", ids: { project_id } });
@@ -1721,7 +1756,7 @@ export function listWebhooks(project_id: string, client: Client): Promise<Webhoo
 /**
  * Create a webhook.
  *
- * Subscribes a URL to events of the project; `secret`, which signs them, is in this answer only. The URL is https on port 443 or one from 1024, and leads to a public address. A project has at most 25.
+ * Subscribes a URL to events of the project; `secret`, which signs them, is in this answer only. The URL is https on port 443 or one from 1024, and leads to a public address. A project has at most 25. An API key needs the permission `webhooks:write`.
  */
 export function createWebhook(
   project_id: string,
@@ -1740,7 +1775,7 @@ export function createWebhook(
 /**
  * Get a webhook.
  *
- * One subscription of the project; never its secret.
+ * One subscription of the project; never its secret. An API key needs the permission `webhooks:read`.
  */
 export function getWebhook(project_id: string, webhook_id: string, client: Client): Promise<Webhook> {
   return send(client, {
@@ -1753,7 +1788,7 @@ export function getWebhook(project_id: string, webhook_id: string, client: Clien
 /**
  * Update a webhook.
  *
- * Changes the fields that are named. While it is disabled deliveries wait, and new events are kept for recoverDeliveries; enabling it goes on with what waited, and clears `disabled_reason`.
+ * Changes the fields that are named. While it is disabled deliveries wait, and new events are kept for recoverDeliveries; enabling it goes on with what waited, and clears `disabled_reason`. An API key needs the permission `webhooks:write`.
  */
 export function updateWebhook(
   project_id: string,
@@ -1772,7 +1807,7 @@ export function updateWebhook(
 /**
  * Delete a webhook.
  *
- * Nothing more is sent to it, whatever was under way; its deliveries and attempts go with it. Twice is 404.
+ * Nothing more is sent to it, whatever was under way; its deliveries and attempts go with it. Twice is 404. An API key needs the permission `webhooks:write`.
  */
 export function deleteWebhook(project_id: string, webhook_id: string, client: Client): Promise<void> {
   return send(client, {
@@ -1785,7 +1820,7 @@ export function deleteWebhook(project_id: string, webhook_id: string, client: Cl
 /**
  * Send a test event.
  *
- * Sends an event `webhook.test` to this subscription, whatever it is subscribed to; getting it wrong does not count against its endpoint.
+ * Sends an event `webhook.test` to this subscription, whatever it is subscribed to; getting it wrong does not count against its endpoint. An API key needs the permission `webhooks:write`.
  */
 export function testWebhook(project_id: string, webhook_id: string, client: Client): Promise<WebhookTest> {
   return send(client, {
@@ -1799,7 +1834,7 @@ export function testWebhook(project_id: string, webhook_id: string, client: Clie
 /**
  * Rotate a webhook's secret.
  *
- * Makes a new secret, shown in this answer only. For `grace_seconds` (a day unless given) the old one signs too: `webhook-signature` carries both, `X-Webhook-Signature` the old one's. Rotating again ends the one before that.
+ * Makes a new secret, shown in this answer only. For `grace_seconds` (a day unless given) the old one signs too: `webhook-signature` carries both, `X-Webhook-Signature` the old one's. Rotating again ends the one before that. An API key needs the permission `webhooks:write`.
  */
 export function rotateWebhookSecret(
   project_id: string,
@@ -1819,7 +1854,7 @@ export function rotateWebhookSecret(
 /**
  * List deliveries.
  *
- * What was sent to the subscription in a range, or will be, newest first; kept for 30 days.
+ * What was sent to the subscription in a range, or will be, newest first; kept for 30 days. An API key needs the permission `webhooks:read`.
  */
 export function listDeliveries(
   project_id: string,
@@ -1838,7 +1873,7 @@ export function listDeliveries(
 /**
  * List a delivery's attempts.
  *
- * Every attempt, oldest first, with up to 100 KB of what was answered; an array that is streamed: without its `]` it is incomplete.
+ * Every attempt, oldest first, with up to 100 KB of what was answered; an array that is streamed: without its `]` it is incomplete. An API key needs the permission `webhooks:read`.
  */
 export function listAttempts(
   project_id: string,
@@ -1856,7 +1891,7 @@ export function listAttempts(
 /**
  * Retry a delivery.
  *
- * One more attempt at once, also of what has arrived or failed; the schedule stays as it is. A delivery has at most 100 attempts.
+ * One more attempt at once, also of what has arrived or failed; the schedule stays as it is. A delivery has at most 100 attempts. An API key needs the permission `webhooks:write`.
  */
 export function retryDelivery(
   project_id: string,
@@ -1875,7 +1910,7 @@ export function retryDelivery(
 /**
  * Send again what has failed.
  *
- * Every failed delivery created since then begins its schedule anew, those of a time in which the subscription was disabled included. At most 14 days back.
+ * Every failed delivery created since then begins its schedule anew, those of a time in which the subscription was disabled included. At most 14 days back. An API key needs the permission `webhooks:write`.
  */
 export function recoverDeliveries(
   project_id: string,
@@ -1895,7 +1930,7 @@ export function recoverDeliveries(
 /**
  * List events.
  *
- * What webhooks push, to be pulled: the events of the last 30 days, oldest first. `next_cursor` is always there; ask again with it later. Events come 5 seconds late, so that none is skipped.
+ * What webhooks push, to be pulled: the events of the last 30 days, oldest first. `next_cursor` is always there; ask again with it later. Events come 5 seconds late, so that none is skipped. An API key needs the permission `events:read`.
  */
 export function listEvents(project_id: string, query: ListEventsParams, client: Client): Promise<EventPage> {
   return send(client, { method: "GET", path: "/project/{project_id}/events", ids: { project_id }, query });

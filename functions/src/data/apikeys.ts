@@ -1,6 +1,7 @@
 import type { Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
 import type { ApiKey, ApiKeys } from "../domain/apikey/apikey.ts";
+import { PERMISSIONS } from "../domain/apikey/permission.ts";
 import { answered, Documents, date } from "./firestore.ts";
 
 const documents = new Documents<ApiKey>(
@@ -11,8 +12,10 @@ const documents = new Documents<ApiKey>(
     name: z.string(),
     created_by_user_id: z.string(),
     project_ids: z.array(z.string()).nullable(),
+    permissions: z.array(z.enum(PERMISSIONS)).nullable().default(null),
     secret_hash: z.string().regex(/^[0-9a-f]{64}$/),
     created_at: date,
+    expires_at: date.nullable().default(null),
     last_used_at: date.nullable(),
     revoked_at: date.nullable(),
   }),

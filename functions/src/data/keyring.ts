@@ -1,21 +1,30 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
 import * as z from "zod";
 import type { DeviceKeySealing } from "../domain/device/device.ts";
 import type { DataKey, Sealing, WrappedKey } from "../domain/palm/sealing.ts";
 import type { SecretSealing, Webhook } from "../domain/webhook/webhook.ts";
+import { DEMO_KEY_DIGESTS } from "./demoKeys.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** First byte of everything sealed, so that the form can change. */
-const VERSION = 1;
+/** First byte of everything sealed: which key seals it. */
+const FORM = {
+  /** The key itself. Data keys of environments use it; keyrings once wrote it, and still open it. */
+  direct: 1,
+  /** A key derived from the ring's key for this one record. */
+  perRecord: 2,
+} as const;
 
 /** Master keys by id. The last one seals, all of them open. */
 export interface Keyring {
   readonly kids: readonly string[];
-  readonly current: { kid: string; key: DataKey };
-  get(kid: string): DataKey | undefined;
+  readonly current: { kid: string; key: RingKey };
+  get(kid: string): RingKey | undefined;
 }
+
+/** One key of a ring. @see perRecord */
+type RingKey = Pick<DataKey, "seal" | "open">;
 
 /** A key's id. One of digits alone would be moved to the front by JSON.parse: the last one would not be the current one. */
 export const Kid = z
@@ -31,12 +40,54 @@ const Json = z.record(
 );
 
 /**
+ * Opens one of the keyrings that a process has been given, after checking all of them.
+ * @param secrets the secrets by name, each `{kid: base64 of 32 bytes}`
+ * @throws Error when the secret is empty or malformed, or `refuseUnsafeKeys` refuses; the message repeats no key.
+ */
+export function openKeyring(
+  name: string,
+  secrets: Readonly<Record<string, string>>,
+  { isDemo }: { isDemo: boolean },
+): Keyring {
+  const secret = secrets[name];
+  if (!secret) throw new Error(`the secret ${name} is empty`);
+  refuseUnsafeKeys(secrets, { isDemo });
+  return parseKeyring(name, secret);
+}
+
+/**
+ * Refuses keys that do not protect what they seal: a key that is used twice, in one keyring or in two, and, outside of
+ * demo projects, a committed demo key. Compares digests, so the id of a key does not matter.
+ * @throws Error naming keyrings and ids of keys, never a key.
+ */
+export function refuseUnsafeKeys(
+  secrets: Readonly<Record<string, string>>,
+  { isDemo }: { isDemo: boolean },
+): void {
+  const keys = Object.entries(secrets).flatMap(([ring, secret]) =>
+    Object.entries(readKeys(ring, secret)).map(([kid, text]) => ({
+      name: `${kid} of ${ring}`,
+      digest: createHash("sha256").update(Buffer.from(text, "base64")).digest("hex"),
+    })),
+  );
+  for (const [digest, same] of Map.groupBy(keys, (key) => key.digest)) {
+    const names = same.map(({ name }) => name).join(" and ");
+    if (!isDemo && DEMO_KEY_DIGESTS.has(digest)) {
+      throw new Error(`${names}: this is a public demo key; make a key of your own (docs/deploy.md)`);
+    }
+    if (same.length > 1) {
+      throw new Error(`${names} are the same key; every key of every keyring must be different`);
+    }
+  }
+}
+
+/**
  * Reads a keyring secret, `{kid: base64 of 32 bytes}`.
  * @throws Error when it is empty or malformed; the message repeats none of it.
  */
 export function parseKeyring(name: string, secret: string): Keyring {
   const entries = Object.entries(readKeys(name, secret));
-  const keys = new Map(entries.map(([kid, text]) => [kid, aesGcm(Buffer.from(text, "base64"))]));
+  const keys = new Map(entries.map(([kid, text]) => [kid, perRecord(Buffer.from(text, "base64"))]));
   const last = [...keys].at(-1);
   if (!last) throw new Error(`${name} is an empty keyring`);
   return { kids: [...keys.keys()], current: { kid: last[0], key: last[1] }, get: (kid) => keys.get(kid) };
@@ -117,17 +168,32 @@ export function createDeviceKeySealing(keyring: Keyring): DeviceKeySealing {
   };
 }
 
-/** AES-256-GCM (NIST SP 800-38D): version byte, 96-bit random nonce, ciphertext, 128-bit tag. */
-function aesGcm(key: Uint8Array): DataKey {
+/**
+ * Seals each record by a key of its own, derived from the ring's key (HKDF-SHA256, RFC 5869; `about` is the info).
+ * Random 96-bit nonces allow 2^32 messages under one key (NIST SP 800-38D, section 8.3); per record there are few.
+ */
+function perRecord(key: Uint8Array): RingKey {
+  const recordKey = (about: string) => aesGcm(hkdf(key, about), FORM.perRecord);
+  return {
+    seal: (plain, about) => recordKey(about).seal(plain, about),
+    open: (sealed, about) => (sealed[0] === FORM.direct ? aesGcm(key) : recordKey(about)).open(sealed, about),
+  };
+}
+
+const hkdf = (key: Uint8Array, info: string): Uint8Array =>
+  new Uint8Array(hkdfSync("sha256", key, new Uint8Array(), info, KEY_BYTES));
+
+/** AES-256-GCM (NIST SP 800-38D): form, 96-bit random nonce, ciphertext, 128-bit tag. */
+function aesGcm(key: Uint8Array, form: number = FORM.direct): DataKey {
   return {
     seal(plain, about) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(about));
       const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
-      return Buffer.concat([Buffer.of(VERSION), nonce, sealed, cipher.getAuthTag()]);
+      return Buffer.concat([Buffer.of(form), nonce, sealed, cipher.getAuthTag()]);
     },
     open(sealed, about) {
-      if (sealed.length < 1 + NONCE_BYTES + TAG_BYTES || sealed[0] !== VERSION) {
+      if (sealed.length < 1 + NONCE_BYTES + TAG_BYTES || sealed[0] !== form) {
         throw new Error("these bytes are not sealed in a form that is known");
       }
       const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
@@ -137,6 +203,6 @@ function aesGcm(key: Uint8Array): DataKey {
         .setAuthTag(sealed.subarray(-TAG_BYTES));
       return Buffer.concat([decipher.update(text), decipher.final()]);
     },
-    derive: (purpose) => new Uint8Array(hkdfSync("sha256", key, new Uint8Array(), purpose, KEY_BYTES)),
+    derive: (purpose) => hkdf(key, purpose),
   };
 }

@@ -8,6 +8,7 @@ const documents = new Documents<Scan>(
     id: z.string(),
     project_id: z.string(),
     device_id: z.string().nullable(),
+    api_key_id: z.string().nullable().default(null),
     source: z.enum(["api", "terminal"]),
     operation: z.enum(["identify", "verify", "enroll"]),
     outcome: z.enum(["identified", "no_match", "match", "enrolled"]),

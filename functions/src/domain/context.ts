@@ -1,4 +1,5 @@
 import type { ApiKeys } from "./apikey/apikey.ts";
+import type { Permission } from "./apikey/permission.ts";
 import type { Audit } from "./audit/audit.ts";
 import type { Limiter } from "./budget/limiter.ts";
 import type { Policies } from "./budget/policies.ts";
@@ -97,7 +98,17 @@ export type Ctx<K extends keyof Ports = never> = Surroundings & Pick<Ports, K>;
 /** Who asks from outside: a console user, or an integrator's key. */
 export type Caller =
   | { type: "user"; id: string; email_verified: boolean }
-  | { type: "api_key"; id: string; organization_id: string; project_ids: readonly string[] | null };
+  | {
+      type: "api_key";
+      id: string;
+      organization_id: string;
+      project_ids: readonly string[] | null;
+      permissions: readonly Permission[] | null;
+    };
 
 /** Whoever asks: they, or a terminal. */
 export type Actor = Caller | { type: "device"; id: string };
+
+/** The API key that asks; `null` when a user, a device or the operator does. */
+export const apiKeyOf = (actor: Actor | undefined): string | null =>
+  actor?.type === "api_key" ? actor.id : null;

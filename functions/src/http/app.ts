@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { includesPermission } from "../domain/apikey/permission.ts";
 import { audited } from "../domain/audit/audit.ts";
 import type { Verdict } from "../domain/budget/limiter.ts";
 import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
@@ -188,12 +189,15 @@ function tell(exchange: Exchange, verdict: Verdict): Verdict {
 }
 
 /** Why a valid credential cannot be used on a route, whatever it acts in; `undefined` when it can. */
-function refusalOf(route: Route, caller: Authenticated): DomainError | undefined {
-  if (!(route.auth as readonly string[]).includes(caller.kind)) {
+function refusalOf({ auth, permission }: Route, caller: Authenticated): DomainError | undefined {
+  if (!(auth as readonly string[]).includes(caller.kind)) {
     return new DomainError("forbidden", "This kind of credential cannot be used here.");
   }
   if (caller.kind === "firebase" && caller.lacks_second_factor) {
     return new DomainError("forbidden", "Sign in with a second factor: this deployment requires one.");
+  }
+  if (caller.kind === "apiKey" && permission && !includesPermission(caller.actor.permissions, permission)) {
+    return new DomainError("forbidden", `The API key does not have the permission ${permission}.`);
   }
   return undefined;
 }
@@ -207,7 +211,18 @@ function onceOf(
   const key = c.req.header(IDEMPOTENCY_KEY);
   if (!route.idempotent || key === undefined || !isIdempotencyKey(key)) return undefined;
   const { method, path } = c.req;
-  return new Once(ctx, { owner, method, path, key }, (result) => render(route, result));
+  return new Once(
+    ctx,
+    { owner, method, path, key },
+    (result) => render(route, result),
+    (text) => redact(ctx, route, text),
+  );
+}
+
+/** A stored answer as its replay may show it. @see RouteSpec.redacts */
+async function redact(ctx: Ctx<keyof Ports>, route: Route, text: string): Promise<string> {
+  const redacted = await route.redacts?.(ctx, JSON.parse(text));
+  return redacted === undefined ? text : JSON.stringify(redacted);
 }
 
 /** The commit of a request: what a route changes goes into the audit log in the same batch. */

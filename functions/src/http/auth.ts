@@ -1,3 +1,4 @@
+import { hasEnded } from "../domain/apikey/apikey.ts";
 import type { Actor, Ctx } from "../domain/context.ts";
 import { type KeyKind, type ParsedKey, parseKey, secretMatches } from "../domain/credential/key.ts";
 import type { Device } from "../domain/device/device.ts";
@@ -12,8 +13,10 @@ const TOUCH_MS = 60_000;
 
 /** A credential that passed. */
 export type Authenticated = {
-  /** Whose requests are counted together, and whose idempotency keys are told apart from others'. */
+  /** Whose idempotency records the request creates and finds. Each credential has records of its own. */
   owner: string;
+  /** Whose rate limit the request counts against. */
+  account: string;
   /** Work that may go on while the request is handled. */
   aside: Promise<void>;
 } & (
@@ -23,9 +26,15 @@ export type Authenticated = {
   | { kind: "claimToken"; actor?: undefined; registration: Stored<Registration> }
 );
 
-/** Whose an actor is: the keys of one organization are together. */
-export const ownerOf = (actor: Actor): string =>
+/** The rate limit account of an actor: the API keys of an organization share its plan. */
+export const accountOf = (actor: Actor): string =>
   actor.type === "api_key" ? `organization:${actor.organization_id}` : `${actor.type}:${actor.id}`;
+
+/** Who an actor is to the records: never an organization, whose keys must not see each other's secrets. */
+const subjectsOf = (actor: Actor): Pick<Authenticated, "owner" | "account"> => ({
+  owner: `${actor.type}:${actor.id}`,
+  account: accountOf(actor),
+});
 
 /** A credential of a known form, not yet looked up. */
 export type Presented =
@@ -66,32 +75,32 @@ export async function authenticate(
     const { id, email_verified, lacks_second_factor } = identity;
     const actor = { type: "user", id, email_verified } as const;
     const aside = Promise.resolve();
-    return { kind: "firebase", owner: ownerOf(actor), actor, lacks_second_factor, aside };
+    return { kind: "firebase", ...subjectsOf(actor), actor, lacks_second_factor, aside };
   }
   if (presented.kind === "deviceKey") {
     const device = await ctx.devices.get(presented.id);
     if (!device || !secretMatches(presented.secret, device.value.secret_hash)) throw unauthenticated();
     const { id } = device.value;
     const actor = { type: "device", id } as const;
-    return { kind: "deviceKey", owner: ownerOf(actor), actor, device, aside: forgetKey(ctx, device) };
+    return { kind: "deviceKey", ...subjectsOf(actor), actor, device, aside: forgetKey(ctx, device) };
   }
   if (presented.kind === "claimToken") {
     const registration = await ctx.registrations.get(presented.id);
     const secret_hash = registration?.value.secret_hash;
     if (!secret_hash || !secretMatches(presented.secret, secret_hash)) throw unauthenticated();
     const owner = `registration:${presented.id}`;
-    return { kind: "claimToken", owner, registration, aside: Promise.resolve() };
+    return { kind: "claimToken", owner, account: owner, registration, aside: Promise.resolve() };
   }
   const key = (await ctx.apiKeys.get(presented.id))?.value;
   if (!key || !secretMatches(presented.secret, key.secret_hash)) throw unauthenticated();
   const now = ctx.now();
-  if (key.revoked_at && key.revoked_at <= now) throw unauthenticated();
-  const { id, organization_id, project_ids } = key;
-  const actor = { type: "api_key", id, organization_id, project_ids } as const;
+  if (hasEnded(key, now)) throw unauthenticated();
+  const { id, organization_id, project_ids, permissions } = key;
+  const actor = { type: "api_key", id, organization_id, project_ids, permissions } as const;
   const stale = !key.last_used_at || now.getTime() - key.last_used_at.getTime() >= TOUCH_MS;
   return {
     kind: "apiKey",
-    owner: ownerOf(actor),
+    ...subjectsOf(actor),
     actor,
     // A key that cannot be touched still works: the time of use is a courtesy.
     aside: stale

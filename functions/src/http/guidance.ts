@@ -19,9 +19,11 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
   },
   forbidden: {
     means:
-      "The credential is valid, but may not be used here: the operation takes other kinds, or the deployment requires " +
-      "users to sign in with a second factor.",
-    advice: "Read `detail`: use a kind that the operation names, or sign in with a second factor.",
+      "The credential is valid, but may not be used here: the operation takes other kinds, the API key lacks the " +
+      "permission that `detail` names, or the deployment requires users to sign in with a second factor.",
+    advice:
+      "Read `detail`: use a kind that the operation names, a key with its `x-permission`, or sign in with a second " +
+      "factor.",
   },
   environment_not_tenant_managed: {
     means: "The project's palms live in no environment of its organization alone, so there are no members.",

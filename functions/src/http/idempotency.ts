@@ -13,7 +13,7 @@ export const isIdempotencyKey = (key: string): boolean => /^[\x20-\x7e]{1,255}$/
 type Rendered = Pick<IdempotencyRecord, "status" | "text">;
 
 interface Request {
-  /** Who asks: the same key of somebody else is another one. */
+  /** The credential's owner. The same key of another owner names another request. */
   owner: string;
   method: string;
   path: string;
@@ -38,14 +38,22 @@ export class Once {
   readonly #ctx: Ctx<"idempotency">;
   readonly #id: string;
   readonly #render: (result: unknown) => Rendered;
+  readonly #redact: (text: string) => Promise<string>;
   #found: Promise<Stored<IdempotencyRecord> | undefined>;
   #body_hash = "";
 
-  constructor(ctx: Ctx<"idempotency">, request: Request, render: (result: unknown) => Rendered) {
+  /** @param redact the text of a stored answer, without the data of a person who was deleted since */
+  constructor(
+    ctx: Ctx<"idempotency">,
+    request: Request,
+    render: (result: unknown) => Rendered,
+    redact: (text: string) => Promise<string>,
+  ) {
     const { owner, method, path, key } = request;
     this.#ctx = ctx;
     this.#id = sha256([owner, method, path, key].join("\n"));
     this.#render = render;
+    this.#redact = redact;
     this.#found = this.#read();
   }
 
@@ -109,7 +117,7 @@ export class Once {
     if (record.body_hash !== this.#body_hash) {
       throw new DomainError("idempotency_mismatch", "The key was used for a request with another body.");
     }
-    return new Response(record.text, {
+    return new Response(await this.#redact(record.text), {
       status: record.status,
       headers: { "Content-Type": "application/json; charset=utf-8", "Idempotency-Replayed": "true" },
     });

@@ -148,7 +148,8 @@ const PARAMETERS: Record<"requestId" | "idempotencyKey", JsonObject> = {
     name: "Idempotency-Key",
     in: "header",
     description:
-      "A request that is sent again with it takes effect once, and is answered as it was first, for 24 hours.",
+      "A request that is sent again with it takes effect once, and is answered as it was first, for 24 hours. Each " +
+      "API key, user and terminal has idempotency keys of its own.",
     schema: { type: "string", pattern: "^[ -~]{1,255}$" },
   },
 };
@@ -197,13 +198,16 @@ function operationOf(
   schemas: Schemas,
   problems: Problems,
 ): JsonObject {
-  const { operationId, summary, description, deprecated, auth, idempotent } = route;
+  const { operationId, summary, description, deprecated, auth, permission, idempotent } = route;
   const shown = examples[operationId] ?? [];
   const named = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
   return {
     operationId,
     summary,
-    description,
+    description: permission
+      ? `${description} An API key needs the permission \`${permission}\`.`
+      : description,
+    ...(permission ? { "x-permission": permission } : {}),
     tags: [tags[group]?.title ?? group],
     ...(deprecated ? { deprecated } : {}),
     security: auth === "public" ? [] : auth.map((kind) => ({ [kind]: [] })),

@@ -8,12 +8,12 @@ type RateCtx = Ctx<"limiter" | "organizations" | "policies">;
 
 /** Takes a token of the caller's budget; synchronous where the instance knows the answer. */
 export function admit(ctx: RateCtx, caller: Authenticated): Verdict | Promise<Verdict> {
-  if (caller.kind === "firebase") return ctx.limiter.admit(caller.owner, ctx.policies.user);
+  if (caller.kind === "firebase") return ctx.limiter.admit(caller.account, ctx.policies.user);
   if (caller.kind === "deviceKey" || caller.kind === "claimToken") {
-    return ctx.limiter.admit(caller.owner, ctx.policies.terminal);
+    return ctx.limiter.admit(caller.account, ctx.policies.terminal);
   }
   const { organization_id } = caller.actor;
-  return ctx.limiter.admit(caller.owner, async () => {
+  return ctx.limiter.admit(caller.account, async () => {
     const organization = await ctx.organizations.get(organization_id);
     return ctx.policies[organization?.value.plan ?? "sandbox"];
   });

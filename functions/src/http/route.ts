@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { Permission } from "../domain/apikey/permission.ts";
 import type { Actor, Caller, Ctx, Ports } from "../domain/context.ts";
 import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
@@ -58,6 +59,16 @@ export const BODY_LIMITS = {
   samples: { bytes: 8 * 1024 * 1024, ms: 30_000 },
 } as const satisfies Record<string, BodyLimit>;
 
+/** The credentials that a route accepts. */
+type Accepted = "public" | readonly [Credential, ...Credential[]];
+
+/** The permission that an API key needs, exactly where API keys are accepted. */
+type Permitted<Auth extends Accepted> = Auth extends readonly Credential[]
+  ? "apiKey" extends Auth[number]
+    ? { permission: Permission }
+    : { permission?: never }
+  : { permission?: never };
+
 type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? { [K in Name]: string } & PathParams<Rest>
   : unknown;
@@ -73,6 +84,7 @@ export interface RouteSpec<
   Found,
   Begun,
   Result,
+  Auth extends Accepted = Accepted,
 > {
   method: Method;
   /** With `/v1`; parameters in braces are UUIDs. */
@@ -84,7 +96,8 @@ export interface RouteSpec<
   description: string;
   /** Still served, no longer recommended. */
   deprecated?: boolean;
-  auth: "public" | readonly [Credential, ...Credential[]];
+  /** One that includes `apiKey` needs a `permission` beside it. @see Permitted */
+  auth: Auth;
   scope: Scope;
   requires?: readonly State[];
   /** What a request without a credential is counted as; public routes say it. */
@@ -119,6 +132,11 @@ export interface RouteSpec<
   response: z.ZodType<Output> | null;
   /** Makes the answer of what the handler gives; needed where an effect's result is kept for whoever repeats it. */
   answers?(result: Result): Output;
+  /**
+   * Required on an idempotent route whose answer has a person's data. A replay asks for the answer without that data
+   * when the person was deleted since; `undefined` leaves the stored answer as it is.
+   */
+  redacts?(ctx: Ctx<Needs>, answer: Output): Promise<Output | undefined>;
   /** Of success; JSON unless said. */
   mediaType?: "text/csv; charset=utf-8";
   /** Codes that the handler itself answers; those of the pipeline are implied (`errorsOf`). */
@@ -147,6 +165,8 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   description: string;
   deprecated?: boolean;
   auth: "public" | readonly [Credential, ...Credential[]];
+  /** What an API key must be allowed to do; every route that accepts API keys has it. */
+  permission?: Permission;
   scope: keyof Scopes;
   requires: readonly State[];
   rate?: "free" | "registration";
@@ -162,6 +182,7 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   statusOf?(output: unknown): number;
   response: z.ZodType | null;
   answers(result: unknown): unknown;
+  redacts?(ctx: Ctx<Needs>, answer: unknown): Promise<unknown>;
   mediaType: string;
   errors: readonly ErrorCode[];
   handle(ctx: Ctx<Needs>, input: unknown): Promise<unknown>;
@@ -178,8 +199,10 @@ export function defineRoute<
   Found = undefined,
   Begun = undefined,
   Result = Output,
+  const Auth extends Accepted = Accepted,
 >(
-  spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found, Begun, Result> &
+  spec: RouteSpec<Path, Scope, Query, Body, Output, Needs, Found, Begun, Result, Auth> &
+    Permitted<Auth> &
     // biome-ignore lint/suspicious/noConfusingVoidType: a handler may answer nothing
     ([Result] extends [Output | Streamed | void] ? unknown : { answers(result: Result): Output }),
 ): Route<Needs> {

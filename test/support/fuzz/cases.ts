@@ -157,9 +157,12 @@ function queryOf({ query }: Operation): fc.Arbitrary<Record<string, string>> {
     .map(([one, range]) => ({ ...one, ...range }) as Record<string, string>);
 }
 
+/** The only permission of the key `limited`. */
+export const LIMITED_TO = "events:read";
+
 const BAD_CREDENTIALS = [
   ...["none", "empty", "scheme", "bare", "nothing", "two", "cut", "flipped", "renamed", "unknown"],
-  ...["unknownDevice", "unknownClaim", "dots", "long", "latin", "revoked", "elsewhere"],
+  ...["unknownDevice", "unknownClaim", "dots", "long", "latin", "revoked", "expired", "elsewhere", "limited"],
   ...["foreign", "firebase", "apiKey", "deviceKey", "claimToken"],
 ];
 
@@ -451,6 +454,7 @@ export function expected(operation: Operation, fault: Fault, sent: Sent): number
       if (!operation.credentials.includes("apiKey")) return [403];
       return operation.params.length > 0 ? [404] : undefined;
     }
+    if (fault.is === "limited") return operation.permission === LIMITED_TO ? undefined : [403];
     return [401];
   }
   if (fault.in === "path") return sent.pathname.includes("//") ? undefined : [404];

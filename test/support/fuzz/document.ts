@@ -52,6 +52,8 @@ export interface Operation {
   query: { name: string; required?: boolean; schema: Schema }[];
   body: Schema | undefined;
   credentials: Credential[];
+  /** What an API key needs for it. */
+  permission: string | undefined;
   idempotent: boolean;
   responses: Record<string, Documented>;
 }
@@ -62,6 +64,7 @@ interface Ref {
 
 interface RawOperation {
   operationId: string;
+  "x-permission"?: string;
   security: Record<string, []>[];
   parameters: (Ref & { in: string; name: string; required?: boolean; schema: Schema })[];
   requestBody?: { content: Record<string, { schema: Schema }> };
@@ -105,6 +108,7 @@ export const operations: readonly Operation[] = Object.entries(document.paths).f
       query: parameters.filter((parameter) => parameter.in === "query"),
       body: raw.requestBody?.content["application/json"]?.schema,
       credentials: raw.security.flatMap((one) => Object.keys(one) as Credential[]),
+      permission: raw["x-permission"],
       idempotent: parameters.some(({ name }) => name === "Idempotency-Key"),
       responses: Object.fromEntries(
         Object.entries(raw.responses).map(([status, response]) => [status, documented(resolve(response))]),

@@ -25,6 +25,7 @@ import { encodePng, syntheticPalm } from "../palms.ts";
 import { examplesOf, type Prepared, prepare } from "../requests.ts";
 import { newDeviceWithKey, newSession } from "../rows.ts";
 import { type Deps, newApiKey } from "../tenant.ts";
+import { LIMITED_TO } from "./cases.ts";
 import type { Operation } from "./document.ts";
 
 /** An application in this process. */
@@ -87,6 +88,16 @@ export async function newWorld(ports: Deps): Promise<World> {
     organization_id: own.organization.id,
     project_ids: [randomUUID()],
   });
+  const organization_id = own.organization.id;
+  const { key: expired } = await newApiKey(deps, {
+    organization_id,
+    project_ids: null,
+    expires_at: new Date(),
+  });
+  const { key: limited } = await newApiKey(deps, {
+    ...{ organization_id, project_ids: null },
+    permissions: [LIMITED_TO],
+  });
   return {
     places,
     app: appOf(1_000_000),
@@ -95,12 +106,18 @@ export async function newWorld(ports: Deps): Promise<World> {
     foreign: (await newPlaces(deps, [])).busy,
     poor: await newPlace(deps, { organization: { plan: "sandbox" } }),
     states: await newStates(deps, places),
-    dead: { ...malformed(own), revoked: `Bearer ${revoked}`, elsewhere: `Bearer ${elsewhere}` },
+    dead: {
+      ...malformed(own),
+      revoked: `Bearer ${revoked}`,
+      expired: `Bearer ${expired}`,
+      elsewhere: `Bearer ${elsewhere}`,
+      limited: `Bearer ${limited}`,
+    },
     errors,
   };
 }
 
-/** Nothing of this is a credential; `elsewhere` and `revoked` are or were one. */
+/** Nothing of this is a credential. */
 function malformed({ key, deviceKey }: Place): Record<string, string> {
   return {
     empty: "",

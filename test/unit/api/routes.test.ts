@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import * as z from "zod";
 import { allRoutes, groups } from "../../../functions/src/api/routes.ts";
+import { PERMISSIONS, type Permission } from "../../../functions/src/domain/apikey/permission.ts";
 import { errorsOf } from "../../../functions/src/http/route.ts";
 import { REGION } from "../../../functions/src/options.ts";
 
@@ -98,9 +99,42 @@ const IDEMPOTENT = [
   "testWebhook",
 ];
 
+/** Which permission of an API key each operation needs, by api.md. */
+const PERMITTED: Record<Permission, string[]> = {
+  "projects:read": ["getProject", "listProjects", "getEnvironment"],
+  "members:read": ["listMembers", "getMember"],
+  "members:write": ["createMember", "updateMember", "updateMemberPut", "deleteMember"],
+  "palms:read": ["listPalms"],
+  "palms:identify": ["identify"],
+  "palms:verify": ["verifyPalm"],
+  "palms:enroll": ["enrollPalm"],
+  "palms:delete": ["deletePalm"],
+  "devices:read": ["listDevices", "getDevice"],
+  "devices:write": ["registerDevice", "updateDevice", "deleteDevice", "rotateDeviceKey"],
+  "enrollments:write": ["startEnrollment", "getEnrollment", "pollEnrollment", "cancelEnrollment"],
+  "scans:read": ["listScans", "scanSummary"],
+  "transactions:read": ["listTransactions", "exportTransactions"],
+  "webhooks:read": ["listWebhooks", "getWebhook", "listDeliveries", "listAttempts"],
+  "webhooks:write": [
+    "createWebhook",
+    "updateWebhook",
+    "deleteWebhook",
+    "testWebhook",
+    "rotateWebhookSecret",
+    "retryDelivery",
+    "recoverDeliveries",
+  ],
+  "events:read": ["listEvents"],
+};
+
+/** Fields of answers that say something of a person. */
+const PERSONAL = ["external_id", "email", "phone_number", "metadata"];
+
 /** Api.md's shapes, as far as they are built: the exact keys, in their order. */
 const SHAPES: Record<string, string> = {
-  ApiKey: "id prefix organization_id name created_by_user_id project_ids created_at last_used_at revoked_at",
+  ApiKey:
+    "id prefix organization_id name created_by_user_id project_ids permissions created_at expires_at last_used_at " +
+    "revoked_at",
   Attempt: "attempt started_at duration_ms status_code response_body response_truncated error url",
   AuditEntry: "id organization_id project_id actor operation target request_id client_request_id created_at",
   Command: "session device template_format",
@@ -123,7 +157,7 @@ const SHAPES: Record<string, string> = {
     "id organization_id environment_id name phone_number website sandbox server_lookup_enabled created_at",
   Registration: "registration_code claim_token expires_at",
   ScannedPalm: "scan_id outcome member_id score threshold hand searched took_ms transaction",
-  Scan: "id project_id device_id source operation outcome member_id score created_at",
+  Scan: "id project_id device_id api_key_id source operation outcome member_id score created_at",
   ScanSummary: "bucket from to buckets",
   Transaction: "id project_id device_id member_id scan_id status amount_minor currency reference created_at",
   Verification: "scan_id outcome score threshold hand took_ms",
@@ -173,6 +207,29 @@ describe("The route table", () => {
     assert.deepEqual(built.sort(), CONTRACT.sort());
   });
 
+  it("needs a permission of an API key exactly where API keys are accepted, and the one of the contract", () => {
+    const needed = allRoutes.map(({ operationId, permission }) => [operationId, permission]);
+    const expected = allRoutes.map(({ operationId, auth }) => [
+      operationId,
+      auth !== "public" && auth.includes("apiKey")
+        ? PERMISSIONS.find((permission) => PERMITTED[permission].includes(operationId))
+        : undefined,
+    ]);
+    assert.deepEqual(needed, expected);
+    for (const [operationId, permission] of expected) {
+      const takesKeys = allRoutes.some(
+        ({ operationId: id, auth }) => id === operationId && auth.includes("apiKey"),
+      );
+      assert.equal(permission !== undefined, takesKeys, operationId);
+    }
+    const named = Object.values(PERMITTED).flat();
+    assert.deepEqual(
+      named.filter((name) => !allRoutes.some(({ operationId }) => operationId === name)),
+      [],
+    );
+    assert.deepEqual(Object.keys(PERMITTED), [...PERMISSIONS]);
+  });
+
   it("answers each of the contract's shapes somewhere", () => {
     const named = allRoutes.flatMap(({ response }) => (response ? objectsOf(z.toJSONSchema(response)) : []));
     const names = new Set(named.map(([name]) => name));
@@ -192,6 +249,15 @@ describe("The route table", () => {
   for (const [group, routes] of Object.entries(groups)) {
     for (const route of routes) {
       describe(route.operationId, () => {
+        it("blanks the person's data in a replay, where its answer has such data", () => {
+          const { idempotent, response, redacts } = route;
+          const fields = response ? objectsOf(z.toJSONSchema(response)) : [];
+          const isPersonal = fields.some(([, { properties = {} }]) =>
+            PERSONAL.some((name) => Object.hasOwn(properties, name)),
+          );
+          assert.equal(redacts !== undefined, idempotent === true && isPersonal);
+        });
+
         it("asks for a credential, unless it is one of the few public ones", () => {
           const open = route.auth === "public" || route.auth.length === 0;
           assert.equal(open, PUBLIC.includes(route.operationId));

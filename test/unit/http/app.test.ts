@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
+import { PERMISSIONS } from "../../../functions/src/domain/apikey/permission.ts";
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
 import type { Verdict } from "../../../functions/src/domain/budget/limiter.ts";
 import type { Ports } from "../../../functions/src/domain/context.ts";
@@ -31,6 +32,7 @@ const routes = [
     idempotent: false,
     audits: null,
     auth: ["apiKey"],
+    permission: "members:write",
     scope: "tenant",
     requires: ["server_lookup"],
     body: text,
@@ -109,8 +111,10 @@ describe("The request pipeline", () => {
       name: "k",
       created_by_user_id: "u",
       project_ids: null,
+      permissions: null,
       secret_hash,
       created_at,
+      expires_at: null,
       last_used_at: null,
       revoked_at: null,
     };
@@ -198,7 +202,13 @@ describe("The request pipeline", () => {
     assert.equal(wrongMethod.headers.get("allow"), "POST, GET, HEAD");
     assertProblem(await echo({ body: bad, headers }), 401, "unauthenticated");
     record.revoked_at = null;
+    record.expires_at = around.now();
+    assertProblem(await echo({ body: bad, headers }), 401, "unauthenticated");
+    record.expires_at = null;
     assertProblem(await echo({ token: "good.user.token", body: bad, headers }), 403, "forbidden");
+    record.permissions = ["members:read"];
+    assertProblem(await echo({ body: bad, headers }), 403, "forbidden");
+    record.permissions = ["members:write"];
     assertProblem(await echo({ body: bad, headers }), 404, "not_found");
     project.organization_id = organization_id;
     assertProblem(await echo({ body: bad, headers }), 403, "environment_not_tenant_managed");
@@ -257,6 +267,34 @@ describe("The request pipeline", () => {
     assert.equal((await echo({ body: { text: "x" } })).status, 200);
     around.advance(1);
     assertProblem(await echo({ body: { text: "x" } }), 401, "unauthenticated");
+  });
+
+  it("lets a key live until the moment at which it expires", async () => {
+    record.expires_at = new Date(around.now().getTime() + 1);
+    assert.equal((await echo({ body: { text: "x" } })).status, 200);
+    around.advance(1);
+    const expired = await echo({ body: { text: "x" } });
+    assertProblem(expired, 401, "unauthenticated");
+    const unknown = await echo({ token: newKey("pg", randomUUID()).key });
+    assert.equal(expired.body.detail, unknown.body.detail);
+  });
+
+  it("names the permission that a key lacks, wherever it asks, and still counts the request", async () => {
+    record.permissions = PERMISSIONS.filter((one) => one !== "members:write");
+    for (const id of [project.id, randomUUID(), "nope"]) {
+      asked = [];
+      const answer = await api("POST", `/v1/project/${id}/echo`, { token: key, body: { wrong: 1 } });
+      assertProblem(answer, 403, "forbidden");
+      assert.equal(answer.body.detail, "The API key does not have the permission members:write.");
+      assert.deepEqual(asked, [`organization:${organization_id}`]);
+    }
+    allowance = { admitted: false, remaining: 0, reset_s: 9, retry_after_s: 9 };
+    assertProblem(await echo({ body: { text: "x" } }), 429, "rate_limited");
+  });
+
+  it("lets a key without a list of permissions do everything", async () => {
+    record.permissions = null;
+    assert.equal((await echo({ body: { text: "x" } })).status, 200);
   });
 
   it("says unavailable when the store is, with a time to come back", async () => {

@@ -17,6 +17,7 @@ export const exportTransactions = defineRoute({
     "begins with `=`, `+`, `-`, `@`, tab or CR) gets a leading `'`. Hosting cuts an answer after 60 s; what takes " +
     "longer is asked of the function's own URL.",
   auth: ["firebase", "apiKey"],
+  permission: "transactions:read",
   scope: "project",
   query: z.strictObject(rangeQuery),
   response: z.string(),

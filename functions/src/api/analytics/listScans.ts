@@ -15,6 +15,7 @@ export const listScans = defineRoute({
     "Every identification, verification and enrolment of a range, newest first. While new ones come in, `cursor` " +
     "gives each once, and so does `page` with one fixed `to`.",
   auth: ["firebase", "apiKey"],
+  permission: "scans:read",
   scope: "project",
   query: z.strictObject({ ...rangeQuery, ...pageQuery(10_000) }),
   response: pageShape(ScanShape).meta({ id: "ScanPage" }),

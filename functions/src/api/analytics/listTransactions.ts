@@ -17,6 +17,7 @@ export const listTransactions = defineRoute({
     "With `per_page`, `page` or `cursor` one page of them. Hosting cuts an answer after 60 s; what takes longer is " +
     "asked of the function's own URL.",
   auth: ["firebase", "apiKey"],
+  permission: "transactions:read",
   scope: "project",
   query: z.strictObject({ ...rangeQuery, ...pageQuery(10_000) }),
   response: z.union([z.array(TransactionShape), pageShape(TransactionShape).meta({ id: "TransactionPage" })]),

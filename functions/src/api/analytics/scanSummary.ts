@@ -20,6 +20,7 @@ export const scanSummary = defineRoute({
     "there when they are empty; only what lies in the range is counted. Where clocks change, a day has 23 or 25 hours, " +
     "and an hour that comes twice is two buckets.",
   auth: ["firebase", "apiKey"],
+  permission: "scans:read",
   scope: "project",
   query: z.strictObject({
     ...rangeQuery,

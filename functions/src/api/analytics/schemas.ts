@@ -7,6 +7,7 @@ export const ScanShape = z
     id: uuid,
     project_id: uuid,
     device_id: uuid.nullable(),
+    api_key_id: uuid.nullable().meta({ description: "The API key that asked; `null` when none did." }),
     source: z.enum(["api", "terminal"]),
     operation: z.enum(["identify", "verify", "enroll"]),
     outcome: z.enum(["identified", "no_match", "match", "enrolled"]).meta({

@@ -11,7 +11,8 @@ export const createOrganizationApiKey = defineRoute({
   summary: "Create an API key",
   description:
     "Makes a key for the whole organization (`project_ids: null`, projects made later included) or for some of " +
-    "its projects. `key` is shown in this answer only: keep it, we store its hash alone.",
+    "its projects. `key` is shown in this answer only: keep it, we store its hash alone. Give it the `permissions` that its " +
+    "service needs and no others: one that lacks the permission of an operation is 403 there.",
   auth: ["firebase"],
   scope: "organization",
   idempotent: true,
@@ -25,7 +26,10 @@ export const createOrganizationApiKey = defineRoute({
     return createApiKey(ctx, {
       organization_id: organization.id,
       user_id: actor.id,
-      ...body,
+      name: body.name,
+      project_ids: body.project_ids,
+      permissions: body.permissions ?? null,
+      expires_at: body.expires_at ?? null,
     });
   },
 });

@@ -2,10 +2,9 @@ import * as z from "zod";
 import { storeApiKey } from "../../domain/apikey/createApiKey.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { defineRoute } from "../../http/route.ts";
-import { text } from "../fields.ts";
-import { NewApiKeyShape, toNewApiKey } from "./schemas.ts";
+import { apiKeyFields, NewApiKeyShape, toNewApiKey } from "./schemas.ts";
 
-const CreateProjectApiKeyBody = z.strictObject({ name: text(200) }).meta({ id: "CreateProjectApiKey" });
+const CreateProjectApiKeyBody = z.strictObject(apiKeyFields).meta({ id: "CreateProjectApiKey" });
 
 export const createProjectApiKey = defineRoute({
   method: "POST",
@@ -15,7 +14,8 @@ export const createProjectApiKey = defineRoute({
   summary: "Create an API key of a project",
   description:
     "Makes a key that opens this project alone. `key` is shown in this answer only: keep it, we store its hash " +
-    "alone.",
+    "alone. Give it the `permissions` that its service needs and no others: one that lacks the permission of an " +
+    "operation is 403 there.",
   auth: ["firebase"],
   scope: "project",
   idempotent: true,
@@ -31,6 +31,8 @@ export const createProjectApiKey = defineRoute({
       user_id: actor.id,
       name: body.name,
       project_ids: [project.id],
+      permissions: body.permissions ?? null,
+      expires_at: body.expires_at ?? null,
     });
   },
 });

@@ -11,7 +11,7 @@ export const listOrganizationApiKeys = defineRoute({
   fn: "apikeys",
   summary: "List an organization's API keys",
   description:
-    "All keys of the organization, newest first, revoked ones included. The secret part is never shown.",
+    "All keys of the organization, newest first, revoked and expired ones included. The secret part is never shown.",
   auth: ["firebase"],
   scope: "organization",
   response: z.array(ApiKeyShape),

@@ -12,7 +12,7 @@ export const listProjectApiKeys = defineRoute({
   summary: "List a project's API keys",
   description:
     "The keys that open the project now: those of its whole organization and those scoped to it, newest first. " +
-    "Revoked ones are left out.",
+    "Revoked and expired ones are left out.",
   auth: ["firebase"],
   scope: "project",
   response: z.array(ApiKeyShape),

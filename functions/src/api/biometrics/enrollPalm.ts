@@ -20,6 +20,7 @@ export const enrollPalm = defineRoute({
     "already is replaced under the same id, with a new `created_at`; another member's is refused. Found by the very next identify. " +
     "Leaves one scan and emits `enrollment.completed`.",
   auth: ["apiKey"],
+  permission: "palms:enroll",
   scope: "tenant",
   idempotent: true,
   audits: "palm",
@@ -30,9 +31,9 @@ export const enrollPalm = defineRoute({
   response: PalmShape,
   errors: ["not_found", "duplicate_palm", "limit_reached", "expired", "poor_quality", "template_mismatch"],
   answers: toPalm,
-  async handle(ctx: palms.EnrollCtx, { project, environment, begun: following, body }) {
+  async handle(ctx: palms.EnrollCtx, { actor, project, environment, begun: following, body }) {
     const { member_id } = body;
     const samples = body.samples.map((sample, index) => toSample(sample, `samples.${index}`));
-    return palms.enrollPalm(ctx, { project, environment, following, member_id, samples });
+    return palms.enrollPalm(ctx, { actor, project, environment, following, member_id, samples });
   },
 });

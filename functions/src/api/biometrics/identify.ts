@@ -12,6 +12,7 @@ export const identify = defineRoute({
     "Compares a palm with every palm of the project (of that hand, when it is told) and names its member, or " +
     "says `no_match`. Leaves one scan. Needs server lookup to be on.",
   auth: ["apiKey"],
+  permission: "palms:identify",
   scope: "tenant",
   requires: ["server_lookup"],
   idempotent: false,
@@ -21,6 +22,6 @@ export const identify = defineRoute({
   bodyLimit: "sample",
   response: IdentificationShape,
   errors: ["expired", "poor_quality"],
-  handle: (ctx: IdentifyCtx, { project, environment, begun: following, body }) =>
-    identifyPalm(ctx, { project, environment, following, sample: toSample(body, "") }),
+  handle: (ctx: IdentifyCtx, { actor, project, environment, begun: following, body }) =>
+    identifyPalm(ctx, { actor, project, environment, following, sample: toSample(body, "") }),
 });

@@ -15,6 +15,7 @@ export const verifyPalm = defineRoute({
     "Compares a palm with those of one member (of that hand, when it is told). Leaves one scan. Needs server lookup " +
     "to be on.",
   auth: ["apiKey"],
+  permission: "palms:verify",
   scope: "tenant",
   requires: ["server_lookup"],
   idempotent: false,
@@ -25,9 +26,9 @@ export const verifyPalm = defineRoute({
   bodyLimit: "sample",
   response: VerificationShape,
   errors: ["expired", "poor_quality"],
-  handle: (ctx: VerifyCtx, { project, environment, found, begun: following, body }) =>
+  handle: (ctx: VerifyCtx, { actor, project, environment, found, begun: following, body }) =>
     palms.verifyPalm(ctx, {
-      ...{ project, environment, following, member: found.value },
+      ...{ actor, project, environment, following, member: found.value },
       sample: toSample(body, ""),
     }),
 });

@@ -11,6 +11,7 @@ export const deleteDevice = defineRoute({
   description:
     "Its key is refused from the very next request on, and its enrollment session ends; its scans stay. Twice is 404.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:write",
   scope: "device",
   audits: "device",
   status: 204,

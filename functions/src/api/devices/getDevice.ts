@@ -9,6 +9,7 @@ export const getDevice = defineRoute({
   summary: "Get a device",
   description: "One palm terminal of a project that the caller may see.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:read",
   scope: "device",
   response: DeviceShape,
   errors: [],

@@ -12,6 +12,7 @@ export const listDevices = defineRoute({
   summary: "List devices",
   description: "The palm terminals of the project, newest first, a page at a time.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:read",
   scope: "project",
   query: z.strictObject(pageQuery(100)),
   response: pageShape(DeviceShape).meta({ id: "DevicePage" }),

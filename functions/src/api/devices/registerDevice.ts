@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Ctx } from "../../domain/context.ts";
 import * as devices from "../../domain/device/registerDevice.ts";
-import { ownerOf } from "../../http/auth.ts";
+import { accountOf } from "../../http/auth.ts";
 import { defineRoute } from "../../http/route.ts";
 import { text } from "../fields.ts";
 import { DeviceShape, toDevice } from "./schemas.ts";
@@ -32,6 +32,7 @@ export const registerDevice = defineRoute({
     "8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if " +
     "they differ.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:write",
   scope: "project",
   requires: ["sandbox"],
   idempotent: true,
@@ -42,6 +43,6 @@ export const registerDevice = defineRoute({
   errors: ["expired"],
   answers: toDevice,
   async handle(ctx: RegisterCtx, { project, actor, body: { registration_code: code, name } }) {
-    return ctx.guesses.look(ownerOf(actor), () => devices.registerDevice(ctx, { project, code, name }));
+    return ctx.guesses.look(accountOf(actor), () => devices.registerDevice(ctx, { project, code, name }));
   },
 });

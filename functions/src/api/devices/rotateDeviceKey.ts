@@ -17,6 +17,7 @@ export const rotateDeviceKey = defineRoute({
     "Makes a new key for the device, to be brought to it. The old one is refused from the very next request on, and " +
     "is no longer there for the terminal to fetch.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:write",
   scope: "device",
   idempotent: true,
   audits: "device",

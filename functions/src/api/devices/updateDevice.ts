@@ -11,6 +11,7 @@ export const updateDevice = defineRoute({
   summary: "Update a device",
   description: "Changes the fields that are named: its name, whether it is enabled, its mode.",
   auth: ["firebase", "apiKey"],
+  permission: "devices:write",
   scope: "device",
   audits: "device",
   body: UpdateDeviceBody,

@@ -13,6 +13,7 @@ export const cancelEnrollment = defineRoute({
     "Ends the session that is named, and erases the samples that it has; the terminal hears of it within a second. 404 " +
     "when it is not active; twice is 204.",
   auth: ["firebase", "apiKey"],
+  permission: "enrollments:write",
   scope: "device",
   audits: "session",
   query: z.strictObject({ session_id: uuid }),

@@ -14,6 +14,7 @@ export const getEnrollment = defineRoute({
     "The session that waits for samples or has some, or `null`; with `session_id` only if it is that one. What became " +
     "of one that has ended is told by pollEnrollment.",
   auth: ["firebase", "apiKey"],
+  permission: "enrollments:write",
   scope: "device",
   query: z.strictObject({ session_id: uuid.optional() }),
   response: SessionShape.nullable(),

@@ -24,6 +24,7 @@ export const pollEnrollment = defineRoute({
     "`wait`. One that has ended is told until another one starts or 24 hours have passed; then, and of a session " +
     "that was never on the device, the answer is `null`, at once.",
   auth: ["firebase", "apiKey"],
+  permission: "enrollments:write",
   scope: "device",
   idempotent: false,
   audits: null,

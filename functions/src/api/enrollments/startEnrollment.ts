@@ -28,6 +28,7 @@ export const startEnrollment = defineRoute({
     "device has one active session at most. It ends by its last sample, by its cancellation, by its time, or when " +
     "the member or the device is deleted or the device disabled.",
   auth: ["firebase", "apiKey"],
+  permission: "enrollments:write",
   scope: "devicePalms",
   requires: ["enabled"],
   idempotent: true,

@@ -1,5 +1,6 @@
 import type { Ctx } from "../../domain/context.ts";
 import * as members from "../../domain/member/createMember.ts";
+import { withoutPersonalData } from "../../domain/member/member.ts";
 import { defineRoute } from "../../http/route.ts";
 import { CreateMemberBody, MemberShape, toMember } from "./schemas.ts";
 
@@ -11,8 +12,11 @@ export const createMember = defineRoute({
   summary: "Create a member",
   description:
     "A person as you know them; every field may be left out. `external_id` is unique in the project, upper and " +
-    "lower case being different. When another member has it, listMembers with `external_id` finds that member.",
+    "lower case being different. When another member has it, listMembers with `external_id` finds that member. " +
+    "After the member is deleted, a replay by `Idempotency-Key` answers without the person's data: `name`, " +
+    "`external_id`, `email` and `phone_number` are `null`, `metadata` is `{}`.",
   auth: ["firebase", "apiKey"],
+  permission: "members:write",
   scope: "tenant",
   idempotent: true,
   audits: "member",
@@ -21,6 +25,10 @@ export const createMember = defineRoute({
   response: MemberShape,
   errors: ["conflict"],
   answers: toMember,
+  async redacts(ctx: Ctx<"members" | "commit">, member) {
+    const current = await ctx.members.get(member.project_id, member.id);
+    return current ? undefined : withoutPersonalData(member);
+  },
   async handle(ctx: Ctx<"members" | "commit">, { project, body }) {
     const fields = {
       name: body.name ?? null,

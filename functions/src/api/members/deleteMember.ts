@@ -11,6 +11,7 @@ export const deleteMember = defineRoute({
     "No request that begins after this answer matches its palms, on any instance; every stored copy of them is gone " +
     "within 24 hours. A running enrolment session is cancelled. Scans and transactions stay. Twice is 404.",
   auth: ["firebase", "apiKey"],
+  permission: "members:write",
   scope: "tenant",
   audits: "member",
   finds: (ctx: members.DeleteCtx, { project_id, member_id }) => ctx.members.get(project_id, member_id),

@@ -12,6 +12,7 @@ export const deletePalm = defineRoute({
     "No request that begins after this answer matches the palm, on any instance; every stored copy of it is gone " +
     "within 24 hours. A running enrolment session of the member is cancelled. The member stays. Twice is 404.",
   auth: ["firebase", "apiKey"],
+  permission: "palms:delete",
   scope: "tenant",
   audits: "palm",
   async finds(ctx: DeleteCtx, { project_id, member_id, palm_id }) {

@@ -10,6 +10,7 @@ export const getMember = defineRoute({
   summary: "Get a member",
   description: "One member of the project.",
   auth: ["firebase", "apiKey"],
+  permission: "members:read",
   scope: "tenant",
   finds: (ctx: Ctx<"members">, { project_id, member_id }) => ctx.members.get(project_id, member_id),
   response: MemberShape,

@@ -21,6 +21,7 @@ export const listMembers = defineRoute({
     "All members, newest first, as an array that is streamed: without its `]` it is incomplete. With `per_page`, " +
     "`page` or `cursor` one page of them. With `external_id` a page of the one member that has this id, or of none.",
   auth: ["firebase", "apiKey"],
+  permission: "members:read",
   scope: "tenant",
   query: z.strictObject({
     ...pageQuery(MAX_PER_PAGE),

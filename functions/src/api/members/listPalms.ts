@@ -12,6 +12,7 @@ export const listPalms = defineRoute({
   summary: "List a member's palms",
   description: "The enrolled palms of a member, newest first; never their templates.",
   auth: ["firebase", "apiKey"],
+  permission: "palms:read",
   scope: "tenant",
   finds: (ctx: Ctx<"members" | "palms">, { project_id, member_id }) => ctx.members.get(project_id, member_id),
   response: z.array(PalmShape),

@@ -13,6 +13,7 @@ export const updateMember = defineRoute({
     "Changes the fields that are named: `null` clears one, `metadata` is replaced whole. `external_id` stays " +
     "unique in the project.",
   auth: ["firebase", "apiKey"],
+  permission: "members:write",
   scope: "tenant",
   audits: "member",
   finds: (ctx: Ctx<"members" | "commit">, { project_id, member_id }) =>

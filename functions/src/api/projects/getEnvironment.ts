@@ -13,6 +13,7 @@ export const getEnvironment = defineRoute({
     "Where the project's palms live: their format, how strict the decision is, and how many are the project's. " +
     "404 when it has none.",
   auth: ["firebase", "apiKey"],
+  permission: "projects:read",
   scope: "project",
   response: EnvironmentShape,
   errors: ["not_found"],

@@ -9,6 +9,7 @@ export const getProject = defineRoute({
   summary: "Get a project",
   description: "One project that the caller may see.",
   auth: ["firebase", "apiKey"],
+  permission: "projects:read",
   scope: "project",
   response: ProjectShape,
   errors: [],

@@ -14,6 +14,7 @@ export const listProjects = defineRoute({
     "A console user sees the projects of the organizations they administer, an API key those that it opens. " +
     "Newest first.",
   auth: ["firebase", "apiKey"],
+  permission: "projects:read",
   scope: "caller",
   response: z.array(ProjectShape),
   errors: [],

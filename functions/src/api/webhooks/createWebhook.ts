@@ -13,6 +13,7 @@ export const createWebhook = defineRoute({
     "Subscribes a URL to events of the project; `secret`, which signs them, is in this answer only. The URL is https " +
     "on port 443 or one from 1024, and leads to a public address. A project has at most 25.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   idempotent: true,
   audits: "webhook",

@@ -11,6 +11,7 @@ export const deleteWebhook = defineRoute({
   description:
     "Nothing more is sent to it, whatever was under way; its deliveries and attempts go with it. Twice is 404.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   audits: "webhook",
   finds: (ctx: ChoreCtx, { project_id, webhook_id }) => ctx.webhooks.get(project_id, webhook_id),

@@ -10,6 +10,7 @@ export const getWebhook = defineRoute({
   summary: "Get a webhook",
   description: "One subscription of the project; never its secret.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:read",
   scope: "project",
   finds: (ctx: Ctx<"webhooks">, { project_id, webhook_id }) => ctx.webhooks.get(project_id, webhook_id),
   response: WebhookShape,

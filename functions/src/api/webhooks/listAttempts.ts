@@ -14,6 +14,7 @@ export const listAttempts = defineRoute({
     "Every attempt, oldest first, with up to 100 KB of what was answered; an array that is streamed: without its `]` " +
     "it is incomplete.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:read",
   scope: "project",
   async finds(ctx: Ctx<"webhooks" | "deliveries">, { project_id, webhook_id, delivery_id }) {
     const [webhook, delivery] = await Promise.all([

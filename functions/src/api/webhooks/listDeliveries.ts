@@ -15,6 +15,7 @@ export const listDeliveries = defineRoute({
   summary: "List deliveries",
   description: "What was sent to the subscription in a range, or will be, newest first; kept for 30 days.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:read",
   scope: "project",
   finds: (ctx: Ctx<"webhooks" | "deliveries">, { project_id, webhook_id }) =>
     ctx.webhooks.get(project_id, webhook_id),

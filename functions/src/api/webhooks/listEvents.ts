@@ -19,6 +19,7 @@ export const listEvents = defineRoute({
     "What webhooks push, to be pulled: the events of the last 30 days, oldest first. `next_cursor` is always there; " +
     "ask again with it later. Events come 5 seconds late, so that none is skipped.",
   auth: ["firebase", "apiKey"],
+  permission: "events:read",
   scope: "project",
   query: z.strictObject({ cursor, per_page, event_type: z.enum(EVENT_TYPES).optional() }),
   response: pageShape(EventShape).meta({ id: "EventPage" }),

@@ -12,6 +12,7 @@ export const listWebhooks = defineRoute({
   summary: "List webhooks",
   description: "The project's subscriptions, newest first; never their secrets.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:read",
   scope: "project",
   response: z.array(WebhookShape),
   errors: [],

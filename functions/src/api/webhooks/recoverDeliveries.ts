@@ -17,6 +17,7 @@ export const recoverDeliveries = defineRoute({
     "Every failed delivery created since then begins its schedule anew, those of a time in which the subscription was " +
     "disabled included. At most 14 days back.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   idempotent: true,
   audits: "webhook",

@@ -16,6 +16,7 @@ export const retryDelivery = defineRoute({
     "One more attempt at once, also of what has arrived or failed; the schedule stays as it is. A delivery has at " +
     "most 100 attempts.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   idempotent: true,
   audits: "delivery",

@@ -17,6 +17,7 @@ export const rotateWebhookSecret = defineRoute({
     "Makes a new secret, shown in this answer only. For `grace_seconds` (a day unless given) the old one signs too: " +
     "`webhook-signature` carries both, `X-Webhook-Signature` the old one's. Rotating again ends the one before that.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   idempotent: true,
   audits: "webhook",

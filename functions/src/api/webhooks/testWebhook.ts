@@ -16,6 +16,7 @@ export const testWebhook = defineRoute({
     "Sends an event `webhook.test` to this subscription, whatever it is subscribed to; getting it wrong does not " +
     "count against its endpoint.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   idempotent: true,
   audits: "webhook",

@@ -14,6 +14,7 @@ export const updateWebhook = defineRoute({
     "Changes the fields that are named. While it is disabled deliveries wait, and new events are kept for " +
     "recoverDeliveries; enabling it goes on with what waited, and clears `disabled_reason`.",
   auth: ["firebase", "apiKey"],
+  permission: "webhooks:write",
   scope: "project",
   audits: "webhook",
   finds: (ctx: ChoreCtx & Ctx<"outbound">, { project_id, webhook_id }) =>

@@ -1,19 +1,17 @@
 import type { Ctx } from "../context.ts";
 import { newKey } from "../credential/key.ts";
-import { DomainError, unavailable } from "../errors.ts";
+import { DomainError, invalid, unavailable } from "../errors.ts";
 import type { ApiKey, NewApiKey } from "./apikey.ts";
 
-/** Whose key it will be, and what it opens: `null` the whole organization. */
-interface Wanted {
-  organization_id: string;
+/** Whose key it will be, what it opens, what it may do and until when. */
+type Wanted = Pick<ApiKey, "organization_id" | "name" | "project_ids" | "permissions" | "expires_at"> & {
   user_id: string;
-  name: string;
-  project_ids: readonly string[] | null;
-}
+};
 
 /**
  * A new key of an organization; `key` is in this answer only.
- * @throws DomainError `invalid_request` naming each project that is not the organization's.
+ * @throws DomainError `invalid_request` naming each project that is not the organization's, or `expires_at` when it is
+ * not in the future.
  */
 export async function createApiKey(
   ctx: Ctx<"apiKeys" | "projects" | "commit">,
@@ -25,6 +23,7 @@ export async function createApiKey(
 
 /** The same where the projects are known to be the organization's. */
 export async function storeApiKey(ctx: Ctx<"apiKeys" | "commit">, input: Wanted): Promise<NewApiKey> {
+  if (input.expires_at && input.expires_at <= ctx.now()) throw invalid("expires_at", "must be in the future");
   const result = makeApiKey(ctx, input);
   const outcome = await ctx.commit([ctx.apiKeys.create(recordOf(result))], {
     target: { type: "api_key", id: result.id },
@@ -43,7 +42,9 @@ export function makeApiKey(ctx: Ctx, input: Wanted): NewApiKey {
     name: input.name,
     created_by_user_id: input.user_id,
     project_ids: input.project_ids,
+    permissions: input.permissions,
     created_at: ctx.now(),
+    expires_at: input.expires_at,
     last_used_at: null,
     revoked_at: null,
     ...newKey("pg", id),

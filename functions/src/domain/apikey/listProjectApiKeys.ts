@@ -1,9 +1,9 @@
 import type { Ctx } from "../context.ts";
 import { newestFirst } from "../order.ts";
 import type { Project } from "../project/project.ts";
-import type { ApiKey } from "./apikey.ts";
+import { type ApiKey, hasEnded } from "./apikey.ts";
 
-/** The keys that open a project now: of its whole organization or scoped to it, not revoked. */
+/** The keys that open a project now: of its whole organization or scoped to it, neither revoked nor expired. */
 export async function listProjectApiKeys(
   ctx: Ctx<"apiKeys">,
   input: { project: Project },
@@ -12,9 +12,8 @@ export async function listProjectApiKeys(
   const now = ctx.now();
   return newestFirst(
     keys.filter(
-      ({ project_ids, revoked_at }) =>
-        (project_ids === null || project_ids.includes(input.project.id)) &&
-        (revoked_at === null || revoked_at > now),
+      (key) =>
+        (key.project_ids === null || key.project_ids.includes(input.project.id)) && !hasEnded(key, now),
     ),
   );
 }

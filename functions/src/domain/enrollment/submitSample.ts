@@ -125,7 +125,10 @@ async function enrol(ctx: SubmitCtx, attempt: Attempt): Promise<Session | undefi
     look: () => look(ctx.devices.get(session.device_id)),
     samples: session.samples_required,
     pad_score: leastLively([...session.held, sample].map(({ pad_score }) => pad_score)),
-    captured: { source: "terminal", device_id: session.device_id, session_id: session.id },
+    captured: {
+      ...{ source: "terminal", device_id: session.device_id, api_key_id: null },
+      session_id: session.id,
+    },
   });
 }
 

@@ -24,6 +24,16 @@ export interface Member {
 /** What a customer says of a member. */
 export type MemberFields = Pick<Member, "name" | "external_id" | "email" | "phone_number" | "metadata">;
 
+/** A member, or an answer that shows one, without what a customer said of the person. */
+export const withoutPersonalData = <T extends MemberFields>(member: T): T => ({
+  ...member,
+  name: null,
+  external_id: null,
+  email: null,
+  phone_number: null,
+  metadata: {},
+});
+
 /** How many palms a member can have enrolled. */
 export const MAX_PALMS = 4;
 

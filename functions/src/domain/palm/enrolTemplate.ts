@@ -36,7 +36,7 @@ interface Enrolment<T> {
   /** How many samples it was fused from. */
   samples: number;
   pad_score: number | null;
-  captured: Pick<Scan, "source" | "device_id"> & { session_id: string | null };
+  captured: Pick<Scan, "source" | "device_id" | "api_key_id"> & { session_id: string | null };
   ground: Ground<T>;
   /** Reads it anew where somebody was first; undefined when it holds no longer. */
   look(): Promise<Ground<T> | undefined>;
@@ -200,6 +200,7 @@ function enrolScan(
     id: ctx.id(),
     project_id: project.id,
     device_id: captured.device_id,
+    api_key_id: captured.api_key_id,
     source: captured.source,
     operation: "enroll",
     outcome: "enrolled",

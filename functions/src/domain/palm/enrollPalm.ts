@@ -1,5 +1,5 @@
 import type { Hand } from "../../palm/index.ts";
-import type { Ctx } from "../context.ts";
+import { type Actor, apiKeyOf, type Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { invalid, notFound } from "../errors.ts";
 import type { Project } from "../project/project.ts";
@@ -24,6 +24,8 @@ export async function enrollPalm(
     samples: readonly Sample[];
     /** The gallery, when somebody has begun to follow it. */
     following?: Following | undefined;
+    /** Who asks: the scan names its API key. */
+    actor?: Actor;
   },
 ): Promise<Palm> {
   const { project, environment, samples } = input;
@@ -45,7 +47,7 @@ export async function enrollPalm(
     probe: fuse(probes, hand),
     samples: probes.length,
     pad_score: leastLively(samples.map(({ pad_score }) => pad_score)),
-    captured: { source: "api", device_id: null, session_id: null },
+    captured: { source: "api", device_id: null, api_key_id: apiKeyOf(input.actor), session_id: null },
   });
   if (!palm) throw notFound();
   return palm;

@@ -1,4 +1,4 @@
-import type { Ctx } from "../context.ts";
+import { type Actor, apiKeyOf, type Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Project } from "../project/project.ts";
 import { recordScan } from "../scan/recordScan.ts";
@@ -20,7 +20,14 @@ export interface Identification extends Answer {
  */
 export async function identifyPalm(
   ctx: IdentifyCtx,
-  input: { project: Project; environment: Environment; sample: Sample; following?: Following | undefined },
+  input: {
+    project: Project;
+    environment: Environment;
+    sample: Sample;
+    following?: Following | undefined;
+    /** Who asks: the scan names its API key. */
+    actor?: Actor;
+  },
 ): Promise<Identification> {
   const started = ctx.now();
   const { project, sample } = input;
@@ -29,6 +36,7 @@ export async function identifyPalm(
   const { outcome, member_id, score } = answer;
   const pad_score = sample.pad_score ?? null;
   const scan_id = await recordScan(ctx, {
+    api_key_id: apiKeyOf(input.actor),
     ...{ project_id: project.id, operation: "identify", outcome, member_id, score, pad_score },
   });
   return { scan_id, ...answer, took_ms: ctx.now().getTime() - started.getTime() };

@@ -69,7 +69,16 @@ export async function scanPalm(
   const pad_score = sample.pad_score ?? null;
   const writes = [
     ctx.scans.create({
-      ...{ id: scan_id, ...place, source: "terminal", operation: "identify", outcome, member_id, score },
+      ...{
+        id: scan_id,
+        ...place,
+        api_key_id: null,
+        source: "terminal",
+        operation: "identify",
+        outcome,
+        member_id,
+        score,
+      },
       ...{ pad_score, created_at: at },
     }),
     ...(transaction ? [ctx.transactions.create(transaction)] : []),

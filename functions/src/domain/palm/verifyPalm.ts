@@ -1,4 +1,4 @@
-import type { Ctx } from "../context.ts";
+import { type Actor, apiKeyOf, type Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Member } from "../member/member.ts";
 import type { Project } from "../project/project.ts";
@@ -32,6 +32,8 @@ export async function verifyPalm(
     member: Member;
     sample: Sample;
     following?: Following | undefined;
+    /** Who asks: the scan names its API key. */
+    actor?: Actor;
   },
 ): Promise<Verification> {
   const started = ctx.now();
@@ -47,6 +49,7 @@ export async function verifyPalm(
   const score = best ? scoreOut(best.score) : null;
   const scan_id = await recordScan(ctx, {
     project_id: member.project_id,
+    api_key_id: apiKeyOf(input.actor),
     operation: "verify",
     outcome,
     member_id: null,

@@ -6,6 +6,8 @@ export interface Scan {
   id: string;
   project_id: string;
   device_id: string | null;
+  /** The API key that asked; null when a terminal did, and on scans from before this was recorded. */
+  api_key_id: string | null;
   source: "api" | "terminal";
   operation: "identify" | "verify" | "enroll";
   outcome: "identified" | "no_match" | "match" | "enrolled";
