@@ -293,7 +293,9 @@ describe("The limits while their store fails", function () {
       return Promise.race([verdict, undecided()]);
     };
     const sandbox: Policy = { ...deps.policies.sandbox, limit: 5 };
-    const app = createApp(routes, { ...deps, limiter: { admit }, policies: { ...deps.policies, sandbox } });
+    const peek: Deps["limiter"]["peek"] = (subject) => limiter.peek(subject);
+    const policies = { ...deps.policies, sandbox };
+    const app = createApp(routes, { ...deps, limiter: { admit, peek }, policies });
     return { api: createClient((request) => app.fetch(request)), said };
   }
 

@@ -153,6 +153,14 @@ const PARAMETERS: Record<"requestId" | "idempotencyKey", JsonObject> = {
   },
 };
 
+const IF_NONE_MATCH: JsonObject = {
+  name: "If-None-Match",
+  in: "header",
+  description:
+    "The `ETag` of the response that the caller has: while it is current, the answer is 304 without a body.",
+  schema: { type: "string" },
+};
+
 /** The OpenAPI 3.1 document of a service. Schemas with an id are components; two that differ may not share one. */
 export function openApi({ groups, ...documented }: Documented): JsonObject {
   const schemas = new Schemas();
@@ -218,6 +226,7 @@ function operationOf(
       })),
       ...queryOf(route, shown, schemas),
       { $ref: "#/components/parameters/requestId" },
+      ...(route.maxAge === undefined ? [] : [IF_NONE_MATCH]),
       ...(idempotent ? [idempotencyKeyOf(shown)] : []),
     ],
     ...(route.body ? { requestBody: bodyOf(route, route.body, shown, schemas) } : {}),
@@ -283,6 +292,7 @@ function examplesOf(
 function successOf(route: Route, shown: readonly OperationExample[], schemas: Schemas): JsonObject {
   const headers = {
     ...ALWAYS,
+    ...(route.maxAge === undefined ? {} : cacheHeadersOf(route.maxAge)),
     ...(route.auth === "public" ? {} : LIMITED),
     ...(route.idempotent ? { "Idempotency-Replayed": headerRef("IdempotencyReplayed") } : {}),
     ...(route.mediaType.startsWith("text/csv")
@@ -306,9 +316,24 @@ function successOf(route: Route, shown: readonly OperationExample[], schemas: Sc
   const { status } = route;
   return {
     [status]: answer(status, SUCCESS[status] ?? ""),
+    ...(route.maxAge === undefined ? {} : { 304: { description: "Unchanged.", headers } }),
     ...(route.statusOf ? { 503: answer(503, "A critical dependency is down: the same document.") } : {}),
   };
 }
+
+/** Of a response that caches may keep. */
+const cacheHeadersOf = (maxAge: number): JsonObject => ({
+  "Cache-Control": {
+    description: "Shared caches may keep the response.",
+    required: true,
+    schema: { const: `public, max-age=${maxAge}` },
+  },
+  ETag: {
+    description: "Names this version of the response, for `If-None-Match`.",
+    required: true,
+    schema: { type: "string" },
+  },
+});
 
 const SUCCESS: Record<number, string> = {
   200: "As asked.",

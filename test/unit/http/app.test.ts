@@ -7,7 +7,7 @@ import { buffer } from "node:stream/consumers";
 import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
-import type { Verdict } from "../../../functions/src/domain/budget/limiter.ts";
+import type { Peeked, Verdict } from "../../../functions/src/domain/budget/limiter.ts";
 import type { Ports } from "../../../functions/src/domain/context.ts";
 import { newKey } from "../../../functions/src/domain/credential/key.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
@@ -61,6 +61,18 @@ const routes = [
     response: z.strictObject({ a: z.number() }),
     handle: async () => ({ a: 1, secret: "x" }) as { a: number },
   }),
+  defineRoute({
+    ...shared,
+    method: "GET",
+    path: "/v1/kept",
+    operationId: "kept",
+    auth: "public",
+    scope: "public",
+    rate: "address",
+    maxAge: 300,
+    response: z.strictObject({ a: z.number() }),
+    handle: async () => ({ a: 1 }),
+  }),
 ];
 
 describe("The request pipeline", () => {
@@ -77,6 +89,8 @@ describe("The request pipeline", () => {
   let identity: Identity;
   /** Whose budgets were asked, and what the limiter answers. */
   let asked: string[];
+  /** What the limiter knows from memory, by subject. */
+  let known: Record<string, Partial<Peeked>>;
   let ports: Pick<Ports, PipelinePorts>;
   let allowance: Omit<Verdict, "policy">;
   let around: ReturnType<typeof testSurroundings>;
@@ -89,6 +103,7 @@ describe("The request pipeline", () => {
     outage = false;
     identity = { id: "admin", email_verified: true, lacks_second_factor: false };
     asked = [];
+    known = {};
     allowance = { admitted: true, remaining: 7, reset_s: 12, retry_after_s: 12 };
     tenantManaged = true;
     project = {
@@ -156,6 +171,7 @@ describe("The request pipeline", () => {
           const verdict = (of: Policy) => ({ ...allowance, policy: of });
           return typeof policy === "function" ? policy().then(verdict) : verdict(policy);
         },
+        peek: (subject: string) => ({ admitted: 0, refusal: undefined, ...known[subject] }),
       },
       policies: POLICIES,
     } as unknown as Pick<Ports, PipelinePorts>;
@@ -384,6 +400,31 @@ describe("The request pipeline", () => {
     assertProblem(await api("GET", "/v1/leak"), 500, "internal");
   });
 
+  it("lets caches keep what a route allows, and answers 304 to a caller that has it", async () => {
+    const get = (headers: Record<string, string> = {}, method = "GET") =>
+      api(method, "/v1/kept", { headers });
+    const full = await get();
+    assert.equal(full.headers.get("cache-control"), "public, max-age=300");
+    const etag = full.headers.get("etag") ?? "";
+    assert.match(etag, /^"[\w-]{43}"$/);
+    for (const list of [etag, `W/${etag}`, `"a", ${etag}`, "*"]) {
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await get({ "If-None-Match": list }, method);
+        assert.deepEqual({ status: answer.status, text: answer.text }, { status: 304, text: "" }, list);
+        assert.equal(answer.headers.get("etag"), etag);
+        assert.equal(answer.headers.get("cache-control"), "public, max-age=300");
+        assert.ok(answer.headers.has("x-request-id"));
+      }
+    }
+    for (const list of ['"a"', etag.slice(1, -1), ""]) {
+      assert.equal((await get({ "If-None-Match": list })).status, 200, list);
+    }
+    const head = await get({}, "HEAD");
+    assert.deepEqual([head.status, head.text, head.headers.get("etag")], [200, "", etag]);
+    assert.equal((await api("GET", "/v1/kept?x=1")).headers.get("cache-control"), "no-store");
+    assert.equal((await api("GET", "/v1/leak")).headers.get("cache-control"), "no-store");
+  });
+
   it("answers HEAD as GET without a body, and OPTIONS with 405", async () => {
     const path = `/v1/project/${project.id}/echo`;
     const head = await api("HEAD", path, { token: "good.user.token" });
@@ -441,6 +482,106 @@ describe("The request pipeline", () => {
       assert.deepEqual(asked, ["address:unknown"]);
       allowance = exhausted;
       refused(await echo({ token: "a.b.c" }));
+    });
+
+    describe("of an address that is known to be over it", () => {
+      const FORWARDED = { "X-Forwarded-For": "198.51.100.9, 203.0.113.7, 192.0.2.1" };
+      const refusal: Verdict = { ...exhausted, policy: POLICIES.address };
+      const overLimit = (subject: string) => {
+        known[subject] = { admitted: 300, refusal };
+        reads.length = 0;
+        asked.length = 0;
+      };
+      const call = (token: string | undefined): Call => ({
+        headers: FORWARDED,
+        body: { text: "x" },
+        ...(token === undefined ? {} : { token }),
+      });
+      const ask = (token: string | undefined) => api("POST", `/v1/project/${project.id}/echo`, call(token));
+
+      beforeEach(() => {
+        const app = createApp(routes, { ...around, ...ports }, { proxies: { hosting: 2, direct: 1 } });
+        api = createClient((request) => app.fetch(request));
+      });
+
+      for (const subject of ["address:203.0.113.7", "proxy:192.0.2.1"]) {
+        for (const [what, token] of [
+          ["no credential", () => undefined],
+          ["a malformed one", () => "nonsense"],
+          ["an unknown API key", () => newKey("pg", randomUUID()).key],
+          ["a wrong secret of a known API key", () => newKey("pg", keyId).key],
+          ["an unknown device key", () => newKey("pd", randomUUID()).key],
+          ["a claim token", () => newKey("pt", randomUUID()).key],
+        ] as const) {
+          it(`refuses ${what} without a read or a token (${subject})`, async () => {
+            overLimit(subject);
+            refused(await ask(token()));
+            assert.deepEqual({ reads, asked }, { reads: [], asked: [] });
+          });
+        }
+      }
+
+      it("looks up a key that passed here within 10 minutes, and refuses others", async () => {
+        assert.equal((await ask(key)).status, 200);
+        overLimit("address:203.0.113.7");
+        assert.equal((await ask(key)).status, 200);
+        around.advance(10 * 60_000 - 1);
+        assert.equal((await ask(key)).status, 200);
+        around.advance(10 * 60_000);
+        refused(await ask(key));
+      });
+
+      it("still refuses a key that passed here with 401 once it is revoked, then without a read", async () => {
+        assert.equal((await ask(key)).status, 200);
+        record.revoked_at = around.now();
+        overLimit("address:203.0.113.7");
+        const { admit } = ports.limiter;
+        ports.limiter.admit = (...args) => ({ ...(admit(...args) as Verdict), admitted: true });
+        refused(await ask(key));
+        assert.ok(reads.includes("apikey"));
+        reads.length = 0;
+        refused(await ask(key));
+        assert.deepEqual(reads, []);
+      });
+
+      it("forgets no key because the store is down", async () => {
+        assert.equal((await ask(key)).status, 200);
+        overLimit("address:203.0.113.7");
+        outage = true;
+        assertProblem(await ask(key), 503, "unavailable");
+        outage = false;
+        assert.equal((await ask(key)).status, 200);
+      });
+
+      it("checks ID tokens as always: that needs no read", async () => {
+        overLimit("address:203.0.113.7");
+        const get = (token: string) =>
+          api("GET", `/v1/project/${project.id}/echo`, { token, headers: FORWARDED });
+        assert.equal((await get("good.user.token")).status, 200);
+        reads.length = 0;
+        allowance = exhausted;
+        refused(await get("bad.user.token"));
+        assert.deepEqual(reads, []);
+      });
+    });
+
+    it("reads what the path names only after the credential where the address sent a bad one before", async () => {
+      known["address:unknown"] = { admitted: 1 };
+      assertProblem(await echo({ token: newKey("pg", randomUUID()).key }), 401, "unauthenticated");
+      assert.deepEqual(reads, ["apikey"]);
+      reads.length = 0;
+      await echo({ body: { text: "x" } });
+      assert.deepEqual(reads.slice(0, 3), ["apikey", "touch", "project"]);
+      reads.length = 0;
+      await echo({ body: { text: "x" } });
+      assert.deepEqual(reads.slice(0, 2), ["project", "apikey"], "a proven key's project is prefetched");
+    });
+
+    it("by address for a public path that is not free", async () => {
+      assert.equal((await api("GET", "/v1/kept")).status, 200);
+      assert.deepEqual(asked, ["address:unknown"]);
+      allowance = exhausted;
+      refused(await api("GET", "/v1/kept"));
     });
 
     it("not of what is public, unknown or has no such method", async () => {

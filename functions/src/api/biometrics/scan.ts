@@ -47,6 +47,7 @@ export const scan = defineRoute({
     "`null`. Leaves one scan; a `transaction` that is sent is approved, or declined where nobody was identified. In mode " +
     "`demo` a success emits `demo.scan.success`.",
   auth: ["deviceKey"],
+  reachedBy: "direct",
   scope: "terminalPalms",
   requires: ["enabled"],
   idempotent: true,
