@@ -169,7 +169,8 @@ describe("The limit of an address", function () {
   let deps: Deps;
   let tenant: Tenant;
   let throughHosting: Instance;
-  let direct: Instance;
+  let gallery: Instance;
+  let terminals: Instance;
   let bare: Instance;
   let addresses = 0;
 
@@ -179,17 +180,22 @@ describe("The limit of an address", function () {
   const ask = ({ api }: Instance, call: Call) => api("GET", pathOf(tenant), call);
   const identify = ({ api }: Instance, call: Call) =>
     api("POST", `/v1/project/${tenant.project.id}/identify`, { body: {}, ...call });
+  const scan = ({ api }: Instance, call: Call) => api("POST", "/v1/terminal/scans", { body: {}, ...call });
 
   before(async () => {
     deps = await openDeps();
     tenant = await newTenant(deps);
-    [throughHosting, direct, bare] = await Promise.all([
+    [throughHosting, gallery, terminals, bare] = await Promise.all([
       startInstance("projects", { ...LIMITS, HOSTING_PROXIES: "2" }),
-      startInstance("identify", { ...LIMITS, DIRECT_PROXIES: "1" }),
+      startInstance("identify", { ...LIMITS, HOSTING_PROXIES: "2", DIRECT_PROXIES: "1" }),
+      startInstance("terminal", {
+        ...LIMITS,
+        ...{ RATE_REGISTRATION: "2", HOSTING_PROXIES: "2", DIRECT_PROXIES: "1" },
+      }),
       startInstance("projects", { ...LIMITS, HOSTING_PROXIES: "0" }),
     ]);
   });
-  after(() => Promise.all([throughHosting, direct, bare].map((instance) => instance.stop())));
+  after(() => Promise.all([throughHosting, gallery, terminals, bare].map((instance) => instance.stop())));
 
   it("is kept through Hosting, whatever a client says of itself; its neighbours go on", async () => {
     const [client, neighbour, proxy] = [newAddress(), newAddress(), newAddress()];
@@ -205,13 +211,40 @@ describe("The limit of an address", function () {
     assertProblem(await ask(throughHosting, from(`${neighbour}, ${proxy}`)), 401, "unauthenticated");
   });
 
-  it("is kept at the URL of identify, whatever a client says of itself", async () => {
+  it("is kept at the URL that terminals call, whatever a client says of itself", async () => {
     const [client, neighbour] = [newAddress(), newAddress()];
     const answers = await Promise.all(
-      times(12, (i) => identify(direct, from(`198.51.100.${i}, 192.0.2.${i}, ${client}`))),
+      times(12, (i) => scan(gallery, from(`198.51.100.${i}, 192.0.2.${i}, ${client}`))),
     );
     assert.deepEqual(tally(answers), { 401: 3, 429: 9 });
-    assertProblem(await identify(direct, from(neighbour)), 401, "unauthenticated");
+    assertProblem(await scan(gallery, from(neighbour)), 401, "unauthenticated");
+  });
+
+  it("is the client's on a path through Hosting, though the same function has paths that are direct", async () => {
+    const [client, neighbour, edge] = [newAddress(), newAddress(), newAddress()];
+    const honest = await Promise.all(times(12, () => identify(gallery, from(`${client}, ${edge}`))));
+    assert.deepEqual(tally(honest), { 401: 3, 429: 9 });
+    assertProblem(await identify(gallery, from(`${neighbour}, ${edge}`)), 401, "unauthenticated");
+    // Who calls such a path at the function's own URL may make a client up, tenfold at most.
+    const caller = newAddress();
+    const madeUp = await Promise.all(
+      times(100, (i) => identify(gallery, from(`198.51.100.${i}, ${caller}`))),
+    );
+    const passed = tally(madeUp)[401] ?? 0;
+    assert.ok(passed <= 3 * FACTOR, `${passed} passed`);
+  });
+
+  it("is the client's for registrations through Hosting, not that of Hosting's edge", async () => {
+    const edge = newAddress();
+    const start = (client: string) =>
+      terminals.api("POST", "/v1/terminal/registrations", from(`${client}, ${edge}`));
+    for (const client of [newAddress(), newAddress()]) {
+      const answers = [await start(client), await start(client), await start(client)];
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [201, 201, 429],
+      );
+    }
   });
 
   it("grows by no more than the factor where a client calls past Hosting and makes addresses up", async () => {

@@ -145,6 +145,9 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
     },
     devices: {
       get: devices.get,
+      ofProject: (id: string) => ({
+        count: async () => devices.find(({ project_id }) => project_id === id).length,
+      }),
       create: (device: Device) => devices.create(device.id, device),
       replace: devices.replace,
       remove: devices.remove,
