@@ -196,7 +196,12 @@ describe("Registrations, on two instances each of terminal and devices, with the
             status === 409 ? [fleet.register(codes[nth] as string, sandbox, nth)] : [],
           ),
         );
-        assert.deepEqual(tally(again), { 201: 8 - DEVICES + there.length });
+        const [waiting, room] = [8 - DEVICES + there.length, DEVICES - there.length];
+        const refusedAgain = waiting - Math.min(waiting, room);
+        assert.deepEqual(tally(again), {
+          201: Math.min(waiting, room),
+          ...(refusedAgain > 0 ? { 409: refusedAgain } : {}),
+        });
         const stored = await deps.organizations.get(sandbox.organization.id);
         const devices = await deps.devices.ofProject(sandbox.project.id).count();
         assert.equal(stored?.value.device_count, devices);

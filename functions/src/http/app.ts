@@ -21,13 +21,14 @@ import {
   admitAlso,
   admitRegistration,
   admitStranger,
+  admitTerminals,
   isInGoodStanding,
   knownRefusal,
   rateHeaders,
   refuse,
 } from "./ratelimit.ts";
 import { errorsOf, type ReachedBy, type Route } from "./route.ts";
-import { enterScope, type Found, type Named, readNamed } from "./scope.ts";
+import { enterScope, type Found, type Named, readNamed, readTerminalProject } from "./scope.ts";
 import { Streamed } from "./stream.ts";
 
 /** The ports that the pipeline itself uses, on every function that serves routes. */
@@ -238,13 +239,30 @@ async function enter(
   if (!caller) return { entering: enterScope(ctx, route, undefined, named), once: undefined };
   const own = admit(ctx, caller);
   if (!(own instanceof Promise)) refuse(tell(exchange, own));
-  const refusal = refusalOf(route, caller);
-  const entering = refusal ? Promise.reject(refusal) : enterScope(ctx, route, caller, named);
+  const within = refusal ? named : readTerminalProject(ctx, route, caller, named);
+  const entering = refusal ? Promise.reject(refusal) : enterScope(ctx, route, caller, within);
   entering.catch(() => undefined);
   const once = refusal ? undefined : onceOf(ctx, route, exchange, caller);
-  const verdict = caller.kind === "claimToken" ? admitAlso(own, () => admitAddress(ctx, addresses)) : own;
+  const verdict = admitShared(ctx, route, caller, own, within, addresses);
   if (verdict instanceof Promise) refuse(tell(exchange, await verdict));
   return { entering, once };
+}
+
+/** Counts what a caller shares with others: a claim token with its address, a terminal with its organization. */
+function admitShared(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  caller: Authenticated,
+  own: Verdict | Promise<Verdict>,
+  { project }: Named,
+  addresses: Addresses,
+): Verdict | Promise<Verdict> {
+  if (caller.kind === "claimToken") return admitAlso(own, () => admitAddress(ctx, addresses));
+  if (route.rate !== "organization" || caller.kind !== "deviceKey") return own;
+  return admitAlso(own, async () => {
+    const organization_id = (await project)?.value.organization_id;
+    return organization_id === undefined ? own : admitTerminals(ctx, organization_id);
+  });
 }
 
 function tell(exchange: Exchange, verdict: Verdict): Verdict {

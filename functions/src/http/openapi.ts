@@ -72,12 +72,13 @@ const HEADERS: JsonObject = {
   },
   CacheControl: { description: "Nothing is to be kept.", required: true, schema: { const: "no-store" } },
   RateLimit: {
-    description: "What is left of the limit, and in how many seconds more of it is there (IETF draft).",
-    schema: { type: "string", pattern: '^"[a-z]+";r=[0-9]+;t=[0-9]+$' },
+    description:
+      "What is left of the limit, and in how many seconds more of it is there (IETF draft). Where several limits count a request: of the one with the fewest requests left.",
+    schema: { type: "string", pattern: '^"[a-z]+(-[a-z]+)?";r=[0-9]+;t=[0-9]+$' },
   },
   RateLimitPolicy: {
-    description: "The limit: so many requests in so many seconds (IETF draft).",
-    schema: { type: "string", pattern: '^"[a-z]+";q=[0-9]+;w=[0-9]+$' },
+    description: "The limit that `RateLimit` tells of: so many requests in so many seconds (IETF draft).",
+    schema: { type: "string", pattern: '^"[a-z]+(-[a-z]+)?";q=[0-9]+;w=[0-9]+$' },
   },
   RetryAfter: {
     description: "Seconds to wait before the request is sent again.",

@@ -19,6 +19,14 @@ export function admit(ctx: RateCtx, caller: Authenticated): Verdict | Promise<Ve
   });
 }
 
+/** Takes a token from the budget that all terminals of an organization share. */
+export async function admitTerminals(ctx: RateCtx, organization_id: string): Promise<Verdict> {
+  return ctx.limiter.admit(`terminals:${organization_id}`, async () => {
+    const organization = await ctx.organizations.get(organization_id);
+    return ctx.policies[`${organization?.value.plan ?? "sandbox"}-terminals`];
+  });
+}
+
 /**
  * Takes a token from a second budget, but only once the first has let the request through: a caller over its own limit
  * uses up nothing of what it shares with others.
@@ -77,9 +85,12 @@ export const knownRefusal = (ctx: RateCtx, addresses: Addresses): Verdict | unde
     .map((subject) => ctx.limiter.peek(subject).refusal)
     .find((refusal) => refusal !== undefined);
 
-/** Whether this instance has counted no request from there without a valid credential within the window. */
+/** Whether this instance knows of no request from there without a valid credential within the window. */
 export const isInGoodStanding = (ctx: RateCtx, addresses: Addresses): boolean =>
-  subjectsOf(addresses).every((subject) => ctx.limiter.peek(subject).admitted === 0);
+  subjectsOf(addresses).every((subject) => {
+    const { admitted, refusal } = ctx.limiter.peek(subject);
+    return admitted === 0 && refusal === undefined;
+  });
 
 /** @throws DomainError `rate_limited` */
 export function refuse({ admitted, retry_after_s }: Verdict): void {

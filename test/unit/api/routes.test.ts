@@ -13,6 +13,8 @@ const RATES: Record<string, string> = {
   health: "free",
   liveness: "free",
   openapi: "address",
+  scan: "organization",
+  submitSample: "organization",
   startRegistration: "registration",
 };
 

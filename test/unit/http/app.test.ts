@@ -73,6 +73,33 @@ const routes = [
     response: z.strictObject({ a: z.number() }),
     handle: async () => ({ a: 1 }),
   }),
+  defineRoute({
+    ...shared,
+    method: "POST",
+    path: "/v1/terminal/work",
+    operationId: "work",
+    idempotent: false,
+    audits: null,
+    auth: ["deviceKey"],
+    reachedBy: "direct",
+    rate: "organization",
+    scope: "terminalPalms",
+    body: text,
+    handle: async () => ({}),
+  }),
+  defineRoute({
+    ...shared,
+    method: "POST",
+    path: "/v1/terminal/wait",
+    operationId: "wait",
+    idempotent: false,
+    audits: null,
+    auth: ["deviceKey"],
+    reachedBy: "direct",
+    scope: "terminal",
+    body: text,
+    handle: async () => ({}),
+  }),
 ];
 
 describe("The request pipeline", () => {
@@ -80,6 +107,7 @@ describe("The request pipeline", () => {
   const environment_id = randomUUID();
   const keyId = randomUUID();
   const { key, prefix, secret_hash } = newKey("pg", keyId);
+  const device = newKey("pd", keyId);
   const created_at = new Date(0);
   let project: Project;
   let record: ApiKey;
@@ -147,6 +175,11 @@ describe("The request pipeline", () => {
           reads.push("touch");
         },
       },
+      devices: one(
+        "device",
+        () => ({ id: keyId, project_id: project.id, secret_hash: device.secret_hash, unclaimed_key: null }),
+        () => keyId,
+      ),
       projects: one(
         "project",
         () => project,
@@ -575,6 +608,69 @@ describe("The request pipeline", () => {
       reads.length = 0;
       await echo({ body: { text: "x" } });
       assert.deepEqual(reads.slice(0, 2), ["project", "apikey"], "a proven key's project is prefetched");
+    });
+
+    describe("of a terminal and its organization", () => {
+      const token = device.key;
+      const verdicts: Record<string, Verdict> = {};
+      const left = (subject: string, remaining: number, policy: Policy, admitted = true) => {
+        verdicts[subject] = { admitted, policy, remaining, reset_s: 9, retry_after_s: admitted ? 0 : 9 };
+      };
+      const terminals = () => `terminals:${organization_id}`;
+      const send = (path = "/v1/terminal/work") => api("POST", path, { token, body: { text: "x" } });
+
+      beforeEach(() => {
+        ports.limiter.admit = async (subject, policy) => {
+          asked.push(subject);
+          if (typeof policy === "function") await policy();
+          return verdicts[subject] ?? assert.fail(subject);
+        };
+        left(`device:${keyId}`, 119, POLICIES.terminal);
+        left(terminals(), 49, POLICIES["sandbox-terminals"]);
+      });
+
+      for (const [what, own, shared, told] of [
+        ["the organization", 119, 49, '"sandbox-terminals";r=49;t=9'],
+        ["the terminal", 3, 49, '"terminal";r=3;t=9'],
+      ] as const) {
+        it(`tells of ${what} where that has the fewest requests left`, async () => {
+          left(`device:${keyId}`, own, POLICIES.terminal);
+          left(terminals(), shared, POLICIES["sandbox-terminals"]);
+          const answer = await send();
+          assert.equal(answer.status, 200, answer.text);
+          assert.equal(answer.headers.get("ratelimit"), told);
+          assert.deepEqual(asked, [`device:${keyId}`, terminals()]);
+        });
+      }
+
+      it("refuses where nothing is left of the organization's, and tells of that", async () => {
+        left(terminals(), 0, POLICIES["sandbox-terminals"], false);
+        const answer = await send();
+        refused(answer);
+        assert.equal(answer.headers.get("ratelimit"), '"sandbox-terminals";r=0;t=9');
+      });
+
+      it("takes nothing of the organization's for a terminal over its own limit", async () => {
+        left(`device:${keyId}`, 0, POLICIES.terminal, false);
+        const answer = await send();
+        refused(answer);
+        assert.equal(answer.headers.get("ratelimit"), '"terminal";r=0;t=9');
+        assert.deepEqual(asked, [`device:${keyId}`]);
+      });
+
+      it("takes nothing of the organization's for a poll", async () => {
+        const answer = await send("/v1/terminal/wait");
+        assert.equal(answer.status, 200, answer.text);
+        assert.deepEqual(asked, [`device:${keyId}`]);
+      });
+
+      it("reads the project once for the limit and the scope", async () => {
+        await send();
+        assert.deepEqual(
+          reads.filter((name) => name === "project"),
+          ["project"],
+        );
+      });
     });
 
     it("by address for a public path that is not free", async () => {

@@ -48,6 +48,7 @@ export const scan = defineRoute({
     "`demo` a success emits `demo.scan.success`.",
   auth: ["deviceKey"],
   reachedBy: "direct",
+  rate: "organization",
   scope: "terminalPalms",
   requires: ["enabled"],
   idempotent: true,

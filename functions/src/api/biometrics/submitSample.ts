@@ -23,6 +23,7 @@ export const submitSample = defineRoute({
     "judged before, and a completed session, change nothing; 410 where it has ended otherwise.",
   auth: ["deviceKey"],
   reachedBy: "direct",
+  rate: "organization",
   scope: "terminalPalms",
   requires: ["enabled"],
   idempotent: true,
