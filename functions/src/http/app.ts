@@ -239,6 +239,7 @@ async function enter(
   if (!caller) return { entering: enterScope(ctx, route, undefined, named), once: undefined };
   const own = admit(ctx, caller);
   if (!(own instanceof Promise)) refuse(tell(exchange, own));
+  const refusal = refusalOf(route, caller);
   const within = refusal ? named : readTerminalProject(ctx, route, caller, named);
   const entering = refusal ? Promise.reject(refusal) : enterScope(ctx, route, caller, within);
   entering.catch(() => undefined);
