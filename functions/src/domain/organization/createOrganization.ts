@@ -20,7 +20,6 @@ export async function createOrganization(
     name: input.name,
     plan: input.plan,
     admins: [...new Set(users.map(({ id }) => id))],
-    device_count: 0,
     created_at: ctx.now(),
   };
   const outcome = await ctx.commit([ctx.organizations.create(organization)], effectOn(organization));
