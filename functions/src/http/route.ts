@@ -64,7 +64,6 @@ type RateBudget = "free" | "address" | "registration" | "organization";
 /** Whether clients reach a path through Hosting or at its function's own URL. */
 export type ReachedBy = "hosting" | "direct";
 
-
 type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? { [K in Name]: string } & PathParams<Rest>
   : unknown;
