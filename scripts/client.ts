@@ -88,7 +88,10 @@ async function generateApi(document: Document): Promise<string> {
 function prepare({ paths, webhooks, components, ...document }: Document): Document {
   for (const operation of operationsOf(paths)) {
     operation.responses = Object.fromEntries(
-      Object.entries(operation.responses).filter(([, response]) => !("$ref" in response)),
+      Object.entries(operation.responses).filter(
+        // The client sends no If-None-Match.
+        ([status, response]) => status !== "304" && !("$ref" in response),
+      ),
     );
     if (isEmpty(jsonOf(operation.requestBody))) delete operation.requestBody;
     operation["x-idempotent"] = operation.parameters.some(

@@ -9,6 +9,8 @@ import type { Route } from "../../functions/src/http/route.ts";
 import { type Call, createClient } from "../../test/support/client.ts";
 import { db } from "../../test/support/firestore.ts";
 import { POLICIES, UNLIMITED } from "../../test/support/limits.ts";
+import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
+import { newDeviceWithKey } from "../../test/support/rows.ts";
 import { newApiKey, newTenant } from "../../test/support/tenant.ts";
 import { summary } from "./measure.ts";
 import { installMeter, Meter } from "./meter.ts";
@@ -85,6 +87,25 @@ async function limits(deps: AllDeps): Promise<Guard[]> {
   await enterprise.measure("one within a lease", other);
   now = new Date(now.getTime() + POLICIES.enterprise.lease_ms);
   await enterprise.measure("the first one after a lease", other);
+  return [...guards, ...(await scanLimits(deps, one))];
+}
+
+/** A scan takes a token of the terminal, and one of its organization. */
+async function scanLimits(deps: AllDeps, limiter: Limiter): Promise<Guard[]> {
+  const { project, environment } = await newPlace(deps, "business");
+  const { device, key: token } = newDeviceWithKey({ project_id: project.id });
+  await deps.commit([deps.devices.create(device)]);
+  await deps.galleries.follow(environment).synced;
+  const image = Buffer.from(encodePng(syntheticPalm({ seed: 1 }))).toString("base64");
+  const ask = (by: AllDeps["limiter"]) =>
+    measured({ ...deps, limiter: by, policies: POLICIES }, allRoutes, "POST", "/v1/terminal/scans", {
+      ...{ token, body: { image } },
+    });
+  const without = await ask(UNLIMITED);
+  const guards: Guard[] = [];
+  for (const what of ["a terminal's first scan in a while", "its next one"]) {
+    guards.push({ rail: "limit", what: `business, ${what}`, more: difference(await ask(limiter), without) });
+  }
   return guards;
 }
 

@@ -115,8 +115,12 @@ ${table(
   the organization. Once a minute an instance reads the organization's plan anew.
 - **enterprise** takes tokens for 250 ms ahead: the more requests an instance serves in it, the less each of them pays.
   How much that is for many instances, at the limit and over it, is simulated: \`npm run bench:ratelimit\`.
+- **A scan or a sample of a terminal** takes a token of the terminal and one of its organization, the second while the
+  environment is read. The organization's plan is read once a minute.
 - **A refusal** costs nothing beyond the look at the credential: an instance that saw no token left knows when the next one
   comes back.
+- **A request without a valid credential** costs one read where it has the form of a key or a claim token, and the budget of
+  its address. Beyond the limit of the address it costs nothing: no read, no write.
 - **Two instances at one budget in the same moment**: the one that comes second reads and writes it again, two rounds more.
 - **An idempotency key** is looked up beside what the pipeline reads anyway, and its record is written with the change.
 - **The audit entry** is written with the change, too.

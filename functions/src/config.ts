@@ -1,10 +1,16 @@
 import { isIP } from "node:net";
 import { defineBoolean, defineInt, defineSecret, defineString } from "firebase-functions/params";
+import type { DeviceLimits } from "./domain/organization/organization.ts";
 import type { DestinationPolicy } from "./domain/webhook/destination.ts";
 
 const rate = (limit: number, whose: string) => ({
   default: limit,
   description: `Requests a minute ${whose}.`,
+});
+
+const devices = (limit: number, plan: string) => ({
+  default: limit,
+  description: `How many devices an organization may register, plan ${plan}; 0 for any number.`,
 });
 
 /** Every parameter of a deployment. `functions/.env.demo-palmgate` has each one's value for the emulator suite. */
@@ -24,11 +30,12 @@ export const params = {
   IDENTIFY_MIN_INSTANCES: defineInt("IDENTIFY_MIN_INSTANCES", { default: 0 }),
   HOSTING_PROXIES: defineInt("HOSTING_PROXIES", {
     default: 2,
-    description: "Proxies before a function that is called through Hosting; each appends to X-Forwarded-For.",
+    description:
+      "Proxies between a client and a path that is reached through Hosting; each appends to X-Forwarded-For.",
   }),
   DIRECT_PROXIES: defineInt("DIRECT_PROXIES", {
     default: 1,
-    description: "The same of a function that terminals call directly.",
+    description: "The same for a path that terminals call at the function's own URL.",
   }),
   RATE_SANDBOX: defineInt("RATE_SANDBOX", rate(5, "of an organization by its keys, plan sandbox")),
   RATE_BUSINESS: defineInt("RATE_BUSINESS", rate(100, "of an organization by its keys, plan business")),
@@ -52,6 +59,9 @@ export const params = {
     default: false,
     description: "Refuses dashboard users who signed in without a second factor.",
   }),
+  DEVICES_SANDBOX: defineInt("DEVICES_SANDBOX", devices(5, "sandbox")),
+  DEVICES_BUSINESS: defineInt("DEVICES_BUSINESS", devices(100, "business")),
+  DEVICES_ENTERPRISE: defineInt("DEVICES_ENTERPRISE", devices(0, "enterprise")),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
     description:
@@ -149,6 +159,16 @@ export function readDestinations(): DestinationPolicy & { nameServers: readonly 
       if (first === undefined) throw new Error("the parameter WEBHOOK_OWN_PORTS is no list of ports");
       return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
     }),
+  };
+}
+
+/** How many devices an organization may register, by plan. */
+export function readDeviceLimits(): DeviceLimits {
+  const of = (param: { value(): number }): number => param.value() || Number.POSITIVE_INFINITY;
+  return {
+    sandbox: of(params.DEVICES_SANDBOX),
+    business: of(params.DEVICES_BUSINESS),
+    enterprise: of(params.DEVICES_ENTERPRISE),
   };
 }
 

@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as logger from "firebase-functions/logger";
-import { isDemoProject, params, readDestinations, readRuntime, readSecrets, type secrets } from "./config.ts";
+import {
+  isDemoProject,
+  params,
+  readDestinations,
+  readDeviceLimits,
+  readRuntime,
+  readSecrets,
+  type secrets,
+} from "./config.ts";
 import { createApiKeys } from "./data/apikeys.ts";
 import { createAudit } from "./data/audit.ts";
 import { createBudgets } from "./data/budgets.ts";
@@ -198,15 +206,15 @@ export async function apikeysDeps(): Promise<ApiDeps & Pick<Ports, "idempotency"
   return { ...apiDeps(clients), ...(await onceDeps(clients)) };
 }
 
-/** For `devices`: and who limits wrong registration codes. @public */
+/** For `devices`: and what limits devices and wrong registration codes. @public */
 export async function devicesDeps(): Promise<
-  ApiDeps & Pick<Ports, "deviceKeys" | "guesses" | "idempotency">
+  ApiDeps & Pick<Ports, "deviceKeys" | "deviceLimits" | "guesses" | "idempotency">
 > {
   const clients = connect();
   const [keys, once] = await Promise.all([deviceKeyDeps(clients), onceDeps(clients)]);
   const deps = apiDeps(clients);
   const guesses = new Guesses({ ...deps, budgets: createBudgets(clients.db) });
-  return { ...deps, ...keys, ...once, guesses };
+  return { ...deps, ...keys, ...once, guesses, deviceLimits: readDeviceLimits() };
 }
 
 /** For `enrollments`. @public */
@@ -359,7 +367,10 @@ export async function keyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts |
 }
 
 /** The same with the keyring of what is kept for a while, for what registers devices. @public */
-export async function sealKeyDeps(): Promise<Surroundings & Pick<Ports, AdminPorts | "deviceKeys">> {
+export async function sealKeyDeps(): Promise<
+  Surroundings & Pick<Ports, AdminPorts | "deviceKeys" | "deviceLimits">
+> {
   const clients = connect();
-  return { ...(await adminDeps(clients)), ...(await deviceKeyDeps(clients)) };
+  const [admin, keys] = await Promise.all([adminDeps(clients), deviceKeyDeps(clients)]);
+  return { ...admin, ...keys, deviceLimits: readDeviceLimits() };
 }

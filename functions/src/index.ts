@@ -5,7 +5,7 @@ import { schedule, serve, taskQueue, trigger } from "./serve.ts";
 
 const small = { memory: params.API_MEMORY_MIB, cpu: 1, timeoutSeconds: 60 };
 
-const api = { ...small, concurrency: params.API_CONCURRENCY, proxies: params.HOSTING_PROXIES };
+const api = { ...small, concurrency: params.API_CONCURRENCY };
 
 /** The high-memory function: whatever touches the gallery. */
 const gallery = {
@@ -14,7 +14,6 @@ const gallery = {
   concurrency: params.IDENTIFY_CONCURRENCY,
   minInstances: params.IDENTIFY_MIN_INSTANCES,
   timeoutSeconds: 60,
-  proxies: params.DIRECT_PROXIES,
   secrets: [secrets.TEMPLATE_KEYS, secrets.SEAL_KEYS],
 };
 
@@ -52,7 +51,6 @@ export const terminal = serve(
   {
     ...small,
     concurrency: params.TERMINAL_CONCURRENCY,
-    proxies: params.DIRECT_PROXIES,
     secrets: [secrets.SEAL_KEYS],
   },
   () => import("./api/terminal/routes.ts"),

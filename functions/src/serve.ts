@@ -4,6 +4,7 @@ import * as logger from "firebase-functions/logger";
 import { onSchedule, type ScheduleFunction, type ScheduleOptions } from "firebase-functions/scheduler";
 import { onTaskDispatched, type TaskQueueFunction, type TaskQueueOptions } from "firebase-functions/tasks";
 import type * as z from "zod";
+import { params } from "./config.ts";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import type { App } from "./http/app.ts";
 import type { Route } from "./http/route.ts";
@@ -12,15 +13,10 @@ import { hideRequestsFromPlatform, restoreRequest } from "./rawRequests.ts";
 type Deps = typeof import("./deps.ts");
 type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
 
-interface ServeOptions extends HttpsOptions {
-  /** How many proxies stand between a client and the function, each of which appends to `X-Forwarded-For`. */
-  proxies: { value(): number };
-}
-
 /** An HTTPS function that serves its routes of a group; their code is loaded by the instances that serve it alone. */
 export function serve<Needs extends keyof Ports>(
   id: string,
-  { proxies, ...options }: ServeOptions,
+  options: HttpsOptions,
   group: () => Promise<{ routes: readonly Route<Needs>[] }>,
   give: (deps: Deps) => App<NoInfer<Needs>> | Promise<App<NoInfer<Needs>>>,
 ): HttpsFunction {
@@ -32,7 +28,8 @@ export function serve<Needs extends keyof Ports>(
     ]);
     const own = routes.filter(({ fn }) => fn === id);
     const ctx = await give(deps);
-    return toListener(createApp(own, ctx, { proxies: proxies.value() }), ctx);
+    const proxies = { hosting: params.HOSTING_PROXIES.value(), direct: params.DIRECT_PROXIES.value() };
+    return toListener(createApp(own, ctx, { proxies }), ctx);
   });
   if (process.env["FUNCTION_TARGET"] === id) hideRequestsFromPlatform();
   return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {

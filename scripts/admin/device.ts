@@ -3,7 +3,19 @@ import { toDevice } from "../../functions/src/api/devices/schemas.ts";
 import { registerDevice } from "../../functions/src/domain/device/registerDevice.ts";
 import { DomainError, notFound } from "../../functions/src/domain/errors.ts";
 import type { Does } from "./program.ts";
+import type { SealKeyPorts } from "./target.ts";
 import { id, name } from "./values.ts";
+
+/** The operator may exceed a plan, and is told so. */
+async function excess(ports: SealKeyPorts, organization_id: string): Promise<string | undefined> {
+  const organization = await ports.organizations.get(organization_id);
+  if (!organization) return undefined;
+  const { plan, device_count = 0 } = organization.value;
+  const limit = ports.deviceLimits[plan];
+  return device_count > limit
+    ? `the organization now has ${device_count} devices; plan ${plan} allows ${limit}, so its own registrations are refused`
+    : undefined;
+}
 
 export function device(program: Command, does: Does): void {
   const noun = program.command("device").description("palm terminals");
@@ -11,7 +23,7 @@ export function device(program: Command, does: Does): void {
   noun
     .command("register")
     .description(
-      "makes a device of the terminal that shows a code, in any project; it fetches its key itself",
+      "makes a device of the terminal that shows a code, in any project, beyond the plan's number too; it fetches its key itself",
     )
     .argument("<project>", "whose it will be: the id of a project of Palmgate", id)
     .requiredOption("--code <code>", "as the terminal shows it", name)
@@ -28,7 +40,7 @@ export function device(program: Command, does: Does): void {
             ? notFound("terminal that shows this code")
             : error;
         });
-        return { result: toDevice(made) };
+        return { result: toDevice(made), says: await excess(ports, project.value.organization_id) };
       }),
     );
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { adminDeps, keyDeps, sealKeyDeps, secretKeyDeps } from "../../functions/src/deps.ts";
 import { answers } from "../ports.ts";
@@ -38,6 +39,8 @@ function demand(ring: string, project: string | undefined): void {
 /** Gives this process the surroundings that the project's functions have; what is set already stays. */
 async function surround(project: string, say: (words: string) => void): Promise<void> {
   process.env["GCLOUD_PROJECT"] = project;
+  const parameters = join(ROOT, `functions/.env.${project}`);
+  if (existsSync(parameters)) process.loadEnvFile(parameters);
   if (!project.startsWith("demo-")) {
     say(`production project ${project}`);
     return;

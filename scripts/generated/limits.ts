@@ -2,13 +2,15 @@ import * as z from "zod";
 import { documented } from "../../functions/src/api/documented.ts";
 import { params } from "../../functions/src/config.ts";
 import { AUDIT_RETENTION_MS } from "../../functions/src/domain/audit/audit.ts";
-import { policiesOf } from "../../functions/src/domain/budget/policies.ts";
+import type { Policy } from "../../functions/src/domain/budget/budget.ts";
+import { policiesOf, TERMINALS_FACTOR } from "../../functions/src/domain/budget/policies.ts";
 import { MAX_ATTEMPTS_KEPT, RETENTION_MS } from "../../functions/src/domain/delivery/delivery.ts";
 import { MAX_ATTEMPTS, WINDOW_MS } from "../../functions/src/domain/delivery/schedule.ts";
 import { TOLD_MS } from "../../functions/src/domain/enrollment/session.ts";
 import { ERASURE_MS } from "../../functions/src/domain/garbage/garbage.ts";
 import { RECORD_MS } from "../../functions/src/domain/idempotency/record.ts";
 import { MAX_PALMS } from "../../functions/src/domain/member/member.ts";
+import { PLANS } from "../../functions/src/domain/organization/organization.ts";
 import { CODE_MS } from "../../functions/src/domain/registration/registration.ts";
 import { MAX_WEBHOOKS } from "../../functions/src/domain/webhook/webhook.ts";
 import { BODY_LIMITS } from "../../functions/src/http/route.ts";
@@ -21,8 +23,8 @@ const COUNTED = {
   enterprise: [params.RATE_ENTERPRISE, "the same, plan enterprise"],
   user: [params.RATE_USER, "a console user"],
   terminal: [params.RATE_TERMINAL, "a terminal, by its key or its claim token"],
-  address: [params.RATE_ADDRESS, "an address, without a valid credential"],
-  proxy: [params.RATE_PROXY, "the nearest address that nobody can make up, without a valid credential"],
+  address: [params.RATE_ADDRESS, "an address: requests without a valid credential, claims, `openapi.json`"],
+  proxy: [params.RATE_PROXY, "the same by the nearest address, which nobody can make up"],
   registration: [params.RATE_REGISTRATION, "an address that starts registrations"],
   code: [params.RATE_CODE, "a caller's wrong registration codes"],
 } as const;
@@ -30,27 +32,56 @@ const COUNTED = {
 type Counted = keyof typeof COUNTED;
 const names = Object.keys(COUNTED) as Counted[];
 
-const defaultOf = (name: Counted): number => {
-  const { options } = COUNTED[name][0] as unknown as { options?: { default?: number } };
-  if (options?.default === undefined) throw new Error(`the limit of ${name} has no default`);
+const defaultOf = (param: { name: string }): number => {
+  const { options } = param as unknown as { options?: { default?: number } };
+  if (options?.default === undefined) throw new Error(`${param.name} has no default`);
   return options.default;
 };
 
 /** Requests in a sliding window. */
 export function rateLimits(): string {
-  const limits = Object.fromEntries(names.map((name) => [name, defaultOf(name)])) as Record<Counted, number>;
+  const limits = Object.fromEntries(names.map((name) => [name, defaultOf(COUNTED[name][0])])) as Record<
+    Counted,
+    number
+  >;
   const policies = policiesOf(limits);
+  const row = ({ name, limit, window_ms }: Policy, who: string, parameter: string) => [
+    who,
+    limit.toLocaleString("en"),
+    window_ms === 60_000 ? "60 s" : `${window_ms / 60_000} min`,
+    `\`${name}\``,
+    parameter,
+  ];
   return markdownTable(
     ["who is counted together", "--requests", "in any", "policy", "the operator's parameter"],
-    names.map((name) => [
-      COUNTED[name][1],
-      `${policies[name].limit.toLocaleString("en")}`,
-      policies[name].window_ms === 60_000 ? "60 s" : `${policies[name].window_ms / 60_000} min`,
-      `\`${name}\``,
-      `\`${COUNTED[name][0].name}\``,
-    ]),
+    [
+      ...names.map((name) => row(policies[name], COUNTED[name][1], `\`${COUNTED[name][0].name}\``)),
+      ...PLANS.map((plan) =>
+        row(
+          policies[`${plan}-terminals`],
+          `scans and samples of an organization's terminals, plan ${plan}`,
+          `${TERMINALS_FACTOR} × \`${COUNTED[plan][0].name}\``,
+        ),
+      ),
+    ],
   );
 }
+
+const DEVICES = {
+  sandbox: params.DEVICES_SANDBOX,
+  business: params.DEVICES_BUSINESS,
+  enterprise: params.DEVICES_ENTERPRISE,
+} as const satisfies Record<(typeof PLANS)[number], unknown>;
+
+/** How many devices an organization may register, by plan. */
+const devices = (): string[][] =>
+  PLANS.map((plan) => {
+    const limit = defaultOf(DEVICES[plan]);
+    return [
+      `devices of an organization, plan ${plan} (\`${DEVICES[plan].name}\`)`,
+      limit === 0 ? "any number" : `${limit}`,
+    ];
+  });
 
 const size = (bytes: number): string =>
   bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
@@ -114,6 +145,7 @@ export const counts = (): string =>
   markdownTable(
     ["of what", "--at most"],
     [
+      ...devices(),
       ["palms of a member", `${MAX_PALMS}`],
       ["webhooks of a project", `${MAX_WEBHOOKS}`],
       ["scheduled attempts of a delivery", `${MAX_ATTEMPTS}`],

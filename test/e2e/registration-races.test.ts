@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hashSecret, parseKey } from "../../functions/src/domain/credential/key.ts";
 import { type Answer, assertProblem, type Call } from "../support/client.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { newRegistration } from "../support/rows.ts";
+import { newDevice, newRegistration } from "../support/rows.ts";
 import { everyDocument, flatten } from "../support/stores.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -21,6 +21,8 @@ const RATES = {
 
 const CLAIMS = 1000;
 const REGISTERS = 100;
+/** How many devices a sandbox organization may register. */
+const DEVICES = 5;
 const WINDOW_S = 600;
 
 const times = <T>(count: number, make: (i: number) => T): T[] =>
@@ -35,6 +37,9 @@ function tally(answers: readonly Answer[]): Record<number, number> {
 
 /** An address that nobody else has. */
 const newAddress = (): string => [198, 18, ...randomBytes(2)].join(".");
+
+/** Where a fleet's first claims come from, which only warm it up. */
+const WARM_UP = newAddress();
 
 interface Started {
   registration_code: string;
@@ -65,8 +70,14 @@ class Fleet {
       headers: { "X-Forwarded-For": address },
     });
 
-  claim = (token: string, nth = 0) =>
-    this.#send("terminal", nth, "POST", "/v1/terminal/registrations/claim", { token });
+  claim = (token: string, nth = 0, address = newAddress()) =>
+    this.#send("terminal", nth, "POST", "/v1/terminal/registrations/claim", {
+      token,
+      headers: { "X-Forwarded-For": address },
+    });
+
+  delete = (id: string, token: string, nth = 0) =>
+    this.#send("devices", nth, "DELETE", `/v1/device/${id}`, { token });
 
   register = (registration_code: string, { project, key }: Tenant, nth = 0, token = key) =>
     this.#send("devices", nth, "POST", `/v1/project/${project.id}/devices/register`, {
@@ -102,7 +113,7 @@ async function startFleet(deps: Deps, env: Record<string, string> = {}): Promise
   for (const crowd of [4, 16, 64, 128]) {
     await Promise.all(
       times(crowd, (i) => [
-        fleet.claim(waiting[Math.floor(i / 2) % 4]?.claimToken ?? "", i),
+        fleet.claim(waiting[Math.floor(i / 2) % 4]?.claimToken ?? "", i, WARM_UP),
         fleet.rotate(randomUUID(), key),
       ]).flat(),
     );
@@ -113,8 +124,9 @@ async function startFleet(deps: Deps, env: Record<string, string> = {}): Promise
 /** Everybody at once, and what they leave: one device, and one key, which every claim that got one got. */
 async function race(deps: Deps, fleet: Fleet, tenant: Tenant) {
   const { registration_code, claim_token } = (await fleet.begin()).body as Started;
+  const address = newAddress();
   const [claims, registers] = await Promise.all([
-    Promise.all(times(CLAIMS, (i) => fleet.claim(claim_token, i))),
+    Promise.all(times(CLAIMS, (i) => fleet.claim(claim_token, i, address))),
     Promise.all(times(REGISTERS, (i) => fleet.register(registration_code, tenant, i))),
   ]);
   const [device, ...more] = await deps.devices.ofProject(tenant.project.id).slice({ limit: 10 });
@@ -158,6 +170,43 @@ describe("Registrations, on two instances each of terminal and devices, with the
       assert.deepEqual([claims, registers], [{ 200: CLAIMS }, { 201: 1, 410: REGISTERS - 1 }]);
       for (const nth of [0, 1]) assert.deepEqual((await fleet.claim(claim_token, nth)).body, claimed);
     });
+
+    for (const counted of [true, false]) {
+      const which = counted ? "whose devices are counted" : "from before devices were counted";
+      it(`make as many devices as a plan allows, exactly, for an organization ${which}`, async () => {
+        const organization = { plan: "sandbox", ...(counted ? { device_count: 0 } : {}) } as const;
+        const sandbox = await newTenant(deps, { organization });
+        const there = counted ? [] : times(2, () => newDevice({ project_id: sandbox.project.id }));
+        await deps.commit(there.map((device) => deps.devices.create(device)));
+        const codes = await Promise.all(
+          times(8, async (nth) => ((await fleet.begin(nth)).body as Started).registration_code),
+        );
+        const answers = await Promise.all(codes.map((code, nth) => fleet.register(code, sandbox, nth)));
+        assert.deepEqual(tally(answers), { 201: DEVICES - there.length, 409: 8 - DEVICES + there.length });
+        const refused = answers.findIndex(({ status }) => status === 409);
+        assertProblem(answers[refused] as Answer, 409, "limit_reached");
+        assert.equal(await deps.devices.ofProject(sandbox.project.id).count(), DEVICES);
+
+        // A refused registration has not used up its code: once there is room, it works.
+        const made = answers.filter(({ status }) => status === 201).map(({ body }) => body.id as string);
+        const deleted = await Promise.all(made.map((id, nth) => fleet.delete(id, sandbox.key, nth)));
+        assert.deepEqual(tally(deleted), { 204: made.length });
+        const again = await Promise.all(
+          answers.flatMap(({ status }, nth) =>
+            status === 409 ? [fleet.register(codes[nth] as string, sandbox, nth)] : [],
+          ),
+        );
+        const [waiting, room] = [8 - DEVICES + there.length, DEVICES - there.length];
+        const refusedAgain = waiting - Math.min(waiting, room);
+        assert.deepEqual(tally(again), {
+          201: Math.min(waiting, room),
+          ...(refusedAgain > 0 ? { 409: refusedAgain } : {}),
+        });
+        const stored = await deps.organizations.get(sandbox.organization.id);
+        const devices = await deps.devices.ofProject(sandbox.project.id).count();
+        assert.equal(stored?.value.device_count, devices);
+      });
+    }
 
     it("store no code, no token and no key that anybody could read", async () => {
       const { registration_code, claim_token } = (await fleet.begin()).body as Started;

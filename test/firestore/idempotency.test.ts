@@ -10,6 +10,7 @@ import type { Credential, Route } from "../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Call, type Client } from "../support/client.ts";
 import { type Calls, changes, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
+import { UNLIMITED } from "../support/limits.ts";
 import { encodePng, syntheticPalm } from "../support/palms.ts";
 import { adding, clientOf, examplesOf, prepare, send } from "../support/requests.ts";
 import { newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -48,9 +49,7 @@ describe("A POST with an Idempotency-Key", function () {
     /** Nobody's budget is asked, and nothing is logged: what is left are calls that come the same every time. */
     const quiet = (): AllDeps => ({
       ...deps,
-      limiter: {
-        admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
-      },
+      limiter: UNLIMITED,
       log: { warn: () => undefined, error: () => undefined },
     });
     const instance = (learnt: Calls = new Map(), nth?: number, when?: "before" | "after") => {

@@ -32,7 +32,9 @@ function hold(route: Route, { status, headers, text, body }: Answer): void {
     return;
   }
   assert.equal(status, route.statusOf?.(body) ?? route.status, `${operationId}: ${text}`);
-  assert.equal(headers.get("cache-control"), "no-store");
+  const { maxAge } = route;
+  const caching = maxAge === undefined ? "no-store" : `public, max-age=${maxAge}`;
+  assert.equal(headers.get("cache-control"), caching);
   if (!response) {
     assert.equal(text, "");
     return;

@@ -15,6 +15,7 @@ export const POLICIES = policiesOf({
 });
 
 /** A limiter that knows of tokens for everybody, and asks no store. */
-export const UNLIMITED: Pick<Limiter, "admit"> = {
+export const UNLIMITED: Pick<Limiter, "admit" | "peek"> = {
   admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
+  peek: () => ({ admitted: 0, refusal: undefined }),
 };

@@ -145,6 +145,9 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
     },
     devices: {
       get: devices.get,
+      ofProject: (id: string) => ({
+        count: async () => devices.find(({ project_id }) => project_id === id).length,
+      }),
       create: (device: Device) => devices.create(device.id, device),
       replace: devices.replace,
       remove: devices.remove,
@@ -152,6 +155,7 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
     /** What is stored of devices. */
     allDevices: devices.all,
     deviceKeys: deviceKeysOf(newRing("k1")),
+    deviceLimits: { sandbox: 5, business: 100, enterprise: Number.POSITIVE_INFINITY },
     secrets: secretsOf(newRing("k1")),
     sealing,
     known,

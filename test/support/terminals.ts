@@ -11,6 +11,7 @@ import type { Event } from "../../functions/src/domain/event/event.ts";
 import type { GarbageItem } from "../../functions/src/domain/garbage/garbage.ts";
 import type { IdempotencyRecord } from "../../functions/src/domain/idempotency/record.ts";
 import type { Member } from "../../functions/src/domain/member/member.ts";
+import type { Organization } from "../../functions/src/domain/organization/organization.ts";
 import type { Change, Manifest } from "../../functions/src/domain/palm/changes.ts";
 import { Galleries } from "../../functions/src/domain/palm/galleries.ts";
 import type { Palm } from "../../functions/src/domain/palm/palm.ts";
@@ -57,6 +58,7 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
     idempotency: new Shelf<IdempotencyRecord>(),
     manifests: new Shelf<Manifest>(),
     members: new Shelf<Member>(),
+    organizations: new Shelf<Organization>(),
     palms: new Shelf<Palm>(),
     scans: new Shelf<Scan>(),
     sessions: new Shelf<Session>(),
@@ -81,6 +83,9 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
   const ring = newRing("k1");
   const sealing = sealingOf(ring);
   shelves.manifests.put(ENVIRONMENT, { wrapped_key: sealing.newDataKey(ENVIRONMENT) });
+  shelves.organizations.put(ORGANIZATION, {
+    ...{ id: ORGANIZATION, name: "Acme", plan: "business", admins: [], device_count: 50, created_at },
+  });
   const key_id = randomUUID();
   const made = newKey("pg", key_id);
   shelves.apiKeys.put(key_id, {
@@ -236,7 +241,10 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
         replace: shelves.members.replace,
         remove: shelves.members.remove,
       },
-      organizations: { get: nothing },
+      organizations: {
+        get: gated("organizations.get", shelves.organizations.get),
+        replace: shelves.organizations.replace,
+      },
       palms: {
         getMany: gated("palms.getMany", (_environment: string, ids: readonly string[]) =>
           shelves.palms.find(({ id }) => ids.includes(id)),

@@ -571,7 +571,11 @@ describe("npm run admin", () => {
   it("registers the terminal that shows a code, in a project that is no sandbox, and shows no key", async () => {
     const { run, ports } = newConsole();
     const project = { id: ID, organization_id: "blue", sandbox: false } as Project;
-    await ports.commit([ports.projects.create(project)]);
+    const blue = { id: "blue", name: "Blue", plan: "sandbox", admins: [], device_count: 4 } as const;
+    await ports.commit([
+      ports.projects.create(project),
+      ports.organizations.create({ ...blue, created_at: ports.now() }),
+    ]);
     const { code } = await startRegistration(ports, { app_version: "1.4.0", model: "PT-2" });
     const register = (what: string, where = ID) =>
       run("device", "register", where, "--code", what, "--name", "Front door", "--json");
@@ -608,6 +612,14 @@ describe("npm run admin", () => {
     ] as const) {
       assert.deepEqual(refused, { code: 1, out: "", said: `admin: ${says}\n` });
     }
+
+    const beyond = await startRegistration(ports, { app_version: null, model: null });
+    const sixth = await register(beyond.code);
+    assert.equal(sixth.code, 0);
+    assert.equal(
+      sixth.said,
+      "the organization now has 6 devices; plan sandbox allows 5, so its own registrations are refused\n",
+    );
   });
 
   it("names the project that is missing", async () => {

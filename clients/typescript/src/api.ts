@@ -1400,7 +1400,7 @@ export function listDevices(
 /**
  * Register a device.
  *
- * Makes a device of the terminal that shows the code, in a sandbox project; elsewhere your operator does it. The terminal fetches its key itself. A code is used once: one that the organization used before, or that is older than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429.
+ * Makes a device of the terminal that shows the code, in a sandbox project; elsewhere your operator does it. The terminal fetches its key itself. A code is used once: one that the organization used before, or that is older than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429. An organization has as many devices as its plan allows; one more is 409 `limit_reached`, which does not use up the code.
 
 **Enter only the code of a terminal that stands in front of you.** Whoever starts a registration gets a code, and may send it to you in a message: the device that you register is then theirs, and sees your members' palms (RFC 8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if they differ. An API key needs the permission `devices:write`.
  */
@@ -1957,7 +1957,7 @@ export function health(client: Client): Promise<Health> {
 /**
  * This document.
  *
- * The API as OpenAPI 3.1.
+ * The API as OpenAPI 3.1. Caches may keep it for five minutes; with `If-None-Match` an unchanged one is 304.
  */
 export function openapi(client: Client): Promise<OpenApi> {
   return send(client, { method: "GET", path: "/openapi.json" });

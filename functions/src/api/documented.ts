@@ -26,7 +26,9 @@ deep, \`page\` counts to 100,000 rows. An array that is streamed is incomplete w
 Hosting ends an answer after 60 s, an export that takes longer asks the function's own URL.
 
 **Limits** are of any 60 seconds. An answer to a valid credential says by \`RateLimit\` what is left; 429 says by
-\`Retry-After\` when to come back.
+\`Retry-After\` when to come back. An address is limited by the requests it sends without a valid credential; the client's
+address is read behind Hosting's proxies, for \`nextCommand\`, \`submitSample\` and \`scan\` behind those of the functions' own
+URLs, which terminals call.
 
 **Idempotency**: a POST that takes an \`Idempotency-Key\` has its effect once, however often it is sent, and is answered as it
 was first for 24 hours (\`Idempotency-Replayed: true\`).

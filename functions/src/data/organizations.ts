@@ -9,6 +9,7 @@ const documents = new Documents<Organization>(
     name: z.string(),
     plan: z.enum(PLANS),
     admins: z.array(z.string()),
+    device_count: z.int().min(0).optional(),
     created_at: date,
   }),
 );

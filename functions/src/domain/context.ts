@@ -16,7 +16,7 @@ import type { Garbage } from "./garbage/garbage.ts";
 import type { Checks } from "./health/checkHealth.ts";
 import type { IdempotencyRecords } from "./idempotency/record.ts";
 import type { Members } from "./member/member.ts";
-import type { Organizations } from "./organization/organization.ts";
+import type { DeviceLimits, Organizations } from "./organization/organization.ts";
 import type { Changes } from "./palm/changes.ts";
 import type { Extraction } from "./palm/extraction.ts";
 import type { Galleries } from "./palm/galleries.ts";
@@ -43,6 +43,7 @@ export interface Ports {
   commit: Commit;
   deliveries: Deliveries;
   deviceKeys: DeviceKeySealing;
+  deviceLimits: DeviceLimits;
   devices: Devices;
   environments: Environments;
   events: Events;
@@ -53,7 +54,7 @@ export interface Ports {
   guesses: Pick<Guesses, "look">;
   idempotency: IdempotencyRecords;
   identityTokens: IdentityTokens;
-  limiter: Pick<Limiter, "admit">;
+  limiter: Pick<Limiter, "admit" | "peek">;
   members: Members;
   organizations: Organizations;
   outbound: Outbound;

@@ -9,12 +9,27 @@ import { DomainError, notFound } from "../domain/errors.ts";
 import type { Commit } from "../domain/store.ts";
 import { type Authenticated, authenticate, present } from "./auth.ts";
 import { bodyOf } from "./body.ts";
+import { cacheableResponse } from "./cache.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
 import { readInput } from "./input.ts";
 import { PROBLEMS, problemResponse, toDomainError } from "./problem.ts";
-import { addressesOf, admit, admitRegistration, admitStranger, rateHeaders, refuse } from "./ratelimit.ts";
-import { errorsOf, type Route } from "./route.ts";
-import { enterScope, type Found, type Named, readNamed } from "./scope.ts";
+import { ProvenCredentials } from "./proven.ts";
+import {
+  type Addresses,
+  addressesOf,
+  admit,
+  admitAddress,
+  admitAlso,
+  admitRegistration,
+  admitStranger,
+  admitTerminals,
+  isInGoodStanding,
+  knownRefusal,
+  rateHeaders,
+  refuse,
+} from "./ratelimit.ts";
+import { errorsOf, type ReachedBy, type Route } from "./route.ts";
+import { enterScope, type Found, type Named, readNamed, readTerminalProject } from "./scope.ts";
 import { Streamed } from "./stream.ts";
 
 /** The ports that the pipeline itself uses, on every function that serves routes. */
@@ -53,22 +68,31 @@ interface Exchange {
   headers: Record<string, string>;
 }
 
+/** How many proxies append to `X-Forwarded-For` before a request arrives, by how its path is reached. */
+type Proxies = Readonly<Record<ReachedBy, number>>;
+
+/** What the requests of one application share. */
+interface Shared {
+  proxies: Proxies;
+  proven: ProvenCredentials;
+}
+
 /**
  * An HTTP application of these routes. Paths that none of them has are 404, known paths with another method 405.
- * @param proxies how many proxies stand before it, each of which appends to `X-Forwarded-For`.
  */
 export function createApp<Needs extends keyof Ports>(
   routes: readonly Route<Needs>[],
   ctx: App<Needs>,
-  { proxies }: { proxies: number } = { proxies: 0 },
+  { proxies }: { proxies: Proxies } = { proxies: { hosting: 0, direct: 0 } },
 ): Hono {
   if (routes.some(({ idempotent }) => idempotent) && !ctx.idempotency) {
     throw new Error("a route takes an idempotency key, but there is nowhere to record it");
   }
   const app = new Hono();
   const all = ctx as Ctx<keyof Ports>;
+  const shared = { proxies, proven: new ProvenCredentials(ctx) };
   const handleFor = (table: Map<string, Route>) => (c: Context) =>
-    respond(ctx, c, (exchange) => serve(all, pick(table, c.req.method), exchange, proxies));
+    respond(ctx, c, (exchange) => serve(all, pick(table, c.req.method), exchange, shared));
 
   const tables = Map.groupBy(routes as readonly Route[], (route) => route.path);
   for (const [path, atPath] of tables) {
@@ -114,11 +138,12 @@ async function serve(
   ctx: Ctx<keyof Ports>,
   route: Route,
   exchange: Exchange,
-  proxies: number,
+  shared: Shared,
 ): Promise<Response> {
-  const { caller, named } = await recognise(ctx, route, exchange, proxies);
+  const addresses = readAddresses(route, exchange, shared);
+  const { caller, named } = await recognise(ctx, route, exchange, shared, addresses);
   try {
-    const { entering, once } = await enter(ctx, route, exchange, caller, named);
+    const { entering, once } = await enter(ctx, route, exchange, caller, named, addresses);
     const scope = await entering;
     const { c } = exchange;
     const { raw, ...input } = await readInput(route, c.req.raw, bodyOf(c.req.raw, incomingOf(c)));
@@ -128,7 +153,7 @@ async function serve(
       const output = await route.handle({ ...ctx, commit }, { ...scope, ...input, params, signal });
       return output instanceof Streamed
         ? stream(ctx, route, output, exchange)
-        : toResponse(route, render(route, output));
+        : toResponse(route, render(route, output), exchange);
     };
     const commit = commitFor(ctx, route, exchange, caller, scope);
     return once ? await once.answer(raw, commit, handle) : await handle(commit);
@@ -140,23 +165,62 @@ async function serve(
   }
 }
 
-/** Who calls. What the path names is read meanwhile. */
+function readAddresses({ reachedBy }: Route, { c }: Exchange, { proxies }: Shared): Addresses {
+  return addressesOf(c.req.header("x-forwarded-for"), socketAddress(c), proxies[reachedBy]);
+}
+
+interface Recognised {
+  caller: Authenticated | undefined;
+  named: Named;
+}
+
+/** Who calls. A request without a valid credential counts against its address. */
 async function recognise(
   ctx: Ctx<keyof Ports>,
   route: Route,
-  { c }: Exchange,
-  proxies: number,
-): Promise<{ caller: Authenticated | undefined; named: Named }> {
-  const addresses = () => addressesOf(c.req.header("x-forwarded-for"), socketAddress(c), proxies);
-  if (route.rate === "registration") await admitRegistration(ctx, addresses());
+  exchange: Exchange,
+  shared: Shared,
+  addresses: Addresses,
+): Promise<Recognised> {
+  if (route.auth === "public") {
+    if (route.rate === "registration") await admitRegistration(ctx, addresses);
+    else if (route.rate === "address") await admitStranger(ctx, addresses);
+    return { caller: undefined, named: readNamed(ctx, route, exchange.c.req.param()) };
+  }
   try {
-    const presented = route.auth === "public" ? undefined : present(c.req.header("authorization"));
-    const named = readNamed(ctx, route, c.req.param());
-    return { caller: presented && (await authenticate(ctx, presented)), named };
+    return await lookUp(ctx, route, exchange, shared, addresses);
   } catch (error) {
-    if (toDomainError(error).code === "unauthenticated") {
-      await admitStranger(ctx, addresses());
-    }
+    if (toDomainError(error).code === "unauthenticated") await admitStranger(ctx, addresses);
+    throw error;
+  }
+}
+
+/**
+ * Looks the credential up, unless its address is over the limit: then only credentials that passed here before are
+ * worth a read, and ID tokens, which need none. What the path names is read concurrently where the credential is likely
+ * to be valid, else afterwards, so that a stranger pays for one look-up at most.
+ */
+async function lookUp(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  { c }: Exchange,
+  { proven }: Shared,
+  addresses: Addresses,
+): Promise<Recognised> {
+  const authorization = c.req.header("authorization") ?? "";
+  const presented = present(authorization);
+  const isProven = proven.has(authorization);
+  const refusal = isProven || presented.kind === "firebase" ? undefined : knownRefusal(ctx, addresses);
+  if (refusal) refuse(refusal);
+  const read = () => readNamed(ctx, route, c.req.param());
+  const prefetched = isProven || isInGoodStanding(ctx, addresses) ? read() : undefined;
+  try {
+    const caller = await authenticate(ctx, presented);
+    // A claim token is free to anybody, so it opens no way around the limit of its address.
+    if (caller.kind !== "firebase" && caller.kind !== "claimToken") proven.add(authorization);
+    return { caller, named: prefetched ?? read() };
+  } catch (error) {
+    if (toDomainError(error).code === "unauthenticated") proven.remove(authorization);
     throw error;
   }
 }
@@ -171,16 +235,36 @@ async function enter(
   exchange: Exchange,
   caller: Authenticated | undefined,
   named: Named,
+  addresses: Addresses,
 ): Promise<{ entering: Promise<Found>; once: Once | undefined }> {
   if (!caller) return { entering: enterScope(ctx, route, undefined, named), once: undefined };
-  const verdict = admit(ctx, caller);
-  if (!(verdict instanceof Promise)) refuse(tell(exchange, verdict));
+  const own = admit(ctx, caller);
+  if (!(own instanceof Promise)) refuse(tell(exchange, own));
   const refusal = refusalOf(route, caller);
-  const entering = refusal ? Promise.reject(refusal) : enterScope(ctx, route, caller, named);
+  const within = refusal ? named : readTerminalProject(ctx, route, caller, named);
+  const entering = refusal ? Promise.reject(refusal) : enterScope(ctx, route, caller, within);
   entering.catch(() => undefined);
   const once = refusal ? undefined : onceOf(ctx, route, exchange, caller);
+  const verdict = admitShared(ctx, route, caller, own, within, addresses);
   if (verdict instanceof Promise) refuse(tell(exchange, await verdict));
   return { entering, once };
+}
+
+/** Counts what a caller shares with others: a claim token with its address, a terminal with its organization. */
+function admitShared(
+  ctx: Ctx<keyof Ports>,
+  route: Route,
+  caller: Authenticated,
+  own: Verdict | Promise<Verdict>,
+  { project }: Named,
+  addresses: Addresses,
+): Verdict | Promise<Verdict> {
+  if (caller.kind === "claimToken") return admitAlso(own, () => admitAddress(ctx, addresses));
+  if (route.rate !== "organization" || caller.kind !== "deviceKey") return own;
+  return admitAlso(own, async () => {
+    const organization_id = (await project)?.value.organization_id;
+    return organization_id === undefined ? own : admitTerminals(ctx, organization_id);
+  });
 }
 
 function tell(exchange: Exchange, verdict: Verdict): Verdict {
@@ -256,10 +340,17 @@ function render(route: Route, output: unknown): { status: number; text: string }
   return { status, text: route.response ? JSON.stringify(route.response.parse(answer)) : "" };
 }
 
-const toResponse = (route: Route, { status, text }: { status: number; text: string }): Response =>
-  route.response
-    ? new Response(text, { status, headers: { "Content-Type": route.mediaType } })
-    : new Response(null, { status });
+function toResponse(
+  route: Route,
+  { status, text }: { status: number; text: string },
+  { c }: Exchange,
+): Response {
+  if (!route.response) return new Response(null, { status });
+  if (route.maxAge !== undefined && status === 200) {
+    return cacheableResponse(text, route, c.req.header("if-none-match"));
+  }
+  return new Response(text, { status, headers: { "Content-Type": route.mediaType } });
+}
 
 async function stream(
   ctx: Surroundings,
@@ -310,8 +401,8 @@ const SECURITY_HEADERS = {
 
 function finish(response: Response, request_id: string): Response {
   response.headers.set("X-Request-Id", request_id);
-  response.headers.set("Cache-Control", "no-store");
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
+  if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
   return response;
 }
 

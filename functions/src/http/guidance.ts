@@ -64,8 +64,8 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
   },
   limit_reached: {
     means:
-      "There are as many as there may be: palms of a member, webhooks of a project, attempts of a delivery.",
-    advice: "Delete one first.",
+      "There are as many as there may be: devices of an organization, palms of a member, webhooks of a project, attempts of a delivery.",
+    advice: "Delete one first; for more devices, ask the operator for a larger plan.",
   },
   idempotency_mismatch: {
     means: "The `Idempotency-Key` was used in the last 24 hours with another body.",

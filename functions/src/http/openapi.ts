@@ -72,12 +72,13 @@ const HEADERS: JsonObject = {
   },
   CacheControl: { description: "Nothing is to be kept.", required: true, schema: { const: "no-store" } },
   RateLimit: {
-    description: "What is left of the limit, and in how many seconds more of it is there (IETF draft).",
-    schema: { type: "string", pattern: '^"[a-z]+";r=[0-9]+;t=[0-9]+$' },
+    description:
+      "What is left of the limit, and in how many seconds more of it is there (IETF draft). Where several limits count a request: of the one with the fewest requests left.",
+    schema: { type: "string", pattern: '^"[a-z]+(-[a-z]+)?";r=[0-9]+;t=[0-9]+$' },
   },
   RateLimitPolicy: {
-    description: "The limit: so many requests in so many seconds (IETF draft).",
-    schema: { type: "string", pattern: '^"[a-z]+";q=[0-9]+;w=[0-9]+$' },
+    description: "The limit that `RateLimit` tells of: so many requests in so many seconds (IETF draft).",
+    schema: { type: "string", pattern: '^"[a-z]+(-[a-z]+)?";q=[0-9]+;w=[0-9]+$' },
   },
   RetryAfter: {
     description: "Seconds to wait before the request is sent again.",
@@ -154,6 +155,14 @@ const PARAMETERS: Record<"requestId" | "idempotencyKey", JsonObject> = {
   },
 };
 
+const IF_NONE_MATCH: JsonObject = {
+  name: "If-None-Match",
+  in: "header",
+  description:
+    "The `ETag` of the response that the caller has: while it is current, the answer is 304 without a body.",
+  schema: { type: "string" },
+};
+
 /** The OpenAPI 3.1 document of a service. Schemas with an id are components; two that differ may not share one. */
 export function openApi({ groups, ...documented }: Documented): JsonObject {
   const schemas = new Schemas();
@@ -222,6 +231,7 @@ function operationOf(
       })),
       ...queryOf(route, shown, schemas),
       { $ref: "#/components/parameters/requestId" },
+      ...(route.maxAge === undefined ? [] : [IF_NONE_MATCH]),
       ...(idempotent ? [idempotencyKeyOf(shown)] : []),
     ],
     ...(route.body ? { requestBody: bodyOf(route, route.body, shown, schemas) } : {}),
@@ -287,6 +297,7 @@ function examplesOf(
 function successOf(route: Route, shown: readonly OperationExample[], schemas: Schemas): JsonObject {
   const headers = {
     ...ALWAYS,
+    ...(route.maxAge === undefined ? {} : cacheHeadersOf(route.maxAge)),
     ...(route.auth === "public" ? {} : LIMITED),
     ...(route.idempotent ? { "Idempotency-Replayed": headerRef("IdempotencyReplayed") } : {}),
     ...(route.mediaType.startsWith("text/csv")
@@ -310,9 +321,24 @@ function successOf(route: Route, shown: readonly OperationExample[], schemas: Sc
   const { status } = route;
   return {
     [status]: answer(status, SUCCESS[status] ?? ""),
+    ...(route.maxAge === undefined ? {} : { 304: { description: "Unchanged.", headers } }),
     ...(route.statusOf ? { 503: answer(503, "A critical dependency is down: the same document.") } : {}),
   };
 }
+
+/** Of a response that caches may keep. */
+const cacheHeadersOf = (maxAge: number): JsonObject => ({
+  "Cache-Control": {
+    description: "Shared caches may keep the response.",
+    required: true,
+    schema: { const: `public, max-age=${maxAge}` },
+  },
+  ETag: {
+    description: "Names this version of the response, for `If-None-Match`.",
+    required: true,
+    schema: { type: "string" },
+  },
+});
 
 const SUCCESS: Record<number, string> = {
   200: "As asked.",

@@ -68,6 +68,11 @@ type Permitted<Auth extends Accepted> = Auth extends readonly Credential[]
     ? { permission: Permission }
     : { permission?: never }
   : { permission?: never };
+/** A budget that a request counts against besides its credential's. */
+type RateBudget = "free" | "address" | "registration" | "organization";
+
+/** Whether clients reach a path through Hosting or at its function's own URL. */
+export type ReachedBy = "hosting" | "direct";
 
 type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? { [K in Name]: string } & PathParams<Rest>
@@ -100,8 +105,18 @@ export interface RouteSpec<
   auth: Auth;
   scope: Scope;
   requires?: readonly State[];
-  /** What a request without a credential is counted as; public routes say it. */
-  rate?: "free" | "registration";
+  /**
+   * Which budget the request counts against besides its credential's. Public routes declare one: `free` none, `address`
+   * the client's address, `registration` the same and registrations. A terminal's `organization`: its organization's scans.
+   */
+  rate?: RateBudget;
+  /**
+   * Which URL clients call, and so how many proxies append to `X-Forwarded-For`: Hosting's unless given, or the
+   * function's own (`direct`), as terminals do.
+   */
+  reachedBy?: ReachedBy;
+  /** How long shared caches may keep a 200, in seconds; such a response has an `ETag`. Without it: `no-store`. */
+  maxAge?: number;
   /** Whether a POST takes an `Idempotency-Key`; each of them says it. */
   idempotent?: boolean;
   /** Whether it must have one, where a second effect would cost somebody money. */
@@ -169,7 +184,9 @@ export interface Route<Needs extends keyof Ports = keyof Ports> {
   permission?: Permission;
   scope: keyof Scopes;
   requires: readonly State[];
-  rate?: "free" | "registration";
+  rate?: RateBudget;
+  reachedBy: ReachedBy;
+  maxAge?: number;
   idempotent?: boolean;
   needsKey?(body: unknown): boolean;
   audits?: Target | null;
@@ -208,6 +225,7 @@ export function defineRoute<
 ): Route<Needs> {
   const defaults = {
     requires: [],
+    reachedBy: "hosting",
     query: null,
     body: null,
     bodyLimit: "standard",

@@ -60,6 +60,20 @@ export function readNamed(ctx: Ctx<keyof Ports>, route: Route, params: Record<st
   return named;
 }
 
+/** Begins to read the project of the terminal that asks, where the route acts in it. */
+export function readTerminalProject(
+  ctx: Ctx<"projects">,
+  { scope }: Route,
+  caller: Authenticated,
+  named: Named,
+): Named {
+  if (scope !== "terminalPalms" || caller.kind !== "deviceKey") return named;
+  const project = ctx.projects.get(caller.device.value.project_id);
+  // The request may be refused before it is awaited.
+  project.catch(() => undefined);
+  return { ...named, project };
+}
+
 /**
  * Finds what the route acts in, and holds the caller's rights and the required states against it.
  * @throws DomainError `not_found` for a scope that is missing or foreign, then `environment_not_tenant_managed`
@@ -111,7 +125,7 @@ async function findScope(
     if (!organization || !administers(actor, organization)) throw notFound();
     return { actor, organization };
   }
-  if (caller.kind === "deviceKey") return enterAsTerminal(ctx, route, caller);
+  if (caller.kind === "deviceKey") return enterAsTerminal(ctx, route, caller, named);
   return route.scope === "device" || route.scope === "devicePalms"
     ? enterDevice(ctx, route, actor, named)
     : enterProject(ctx, route, actor, named);
@@ -159,10 +173,10 @@ async function enterAsTerminal(
   ctx: ScopeCtx,
   route: Route,
   { actor, device }: Authenticated & { kind: "deviceKey" },
+  named: Named,
 ): Promise<Found> {
   if (route.scope === "terminal") return { actor, device };
-  const { project_id } = device.value;
-  const project = (await ctx.projects.get(project_id))?.value;
+  const project = (await named.project)?.value;
   if (!project) throw new Error(`device ${device.value.id} has no project`);
   const { environment_id } = project;
   const begun = environment_id === null ? undefined : route.begins?.(ctx as Ctx<keyof Ports>, environment_id);

@@ -9,6 +9,16 @@ import { REGION } from "../../../functions/src/options.ts";
 /** The routes that anybody may call; a new one is a decision. */
 const PUBLIC = ["liveness", "health", "openapi", "startRegistration"];
 
+/** The budgets that requests count against besides their credential's. */
+const RATES: Record<string, string> = {
+  health: "free",
+  liveness: "free",
+  openapi: "address",
+  scan: "organization",
+  submitSample: "organization",
+  startRegistration: "registration",
+};
+
 /** Api.md's table, as far as it is built: operation, method, path, credentials. */
 const CONTRACT = [
   ["listOrganizationApiKeys", "GET", "/v1/organization/{org_id}/api-keys", "F"],
@@ -297,11 +307,16 @@ describe("The route table", () => {
         });
 
         it("declares what guards it", () => {
-          const rate = route.operationId === "startRegistration" ? "registration" : "free";
-          assert.equal(route.rate, route.auth === "public" ? rate : undefined);
+          assert.equal(route.rate, RATES[route.operationId]);
+          assert.equal(route.maxAge, route.operationId === "openapi" ? 300 : undefined);
           assert.equal(route.idempotent !== undefined, route.method === "POST", "idempotent");
           assert.equal(route.idempotent === true, IDEMPOTENT.includes(route.operationId));
           assert.equal(route.audits !== undefined, route.method !== "GET", "audits");
+        });
+
+        it("is reached at the function's own URL exactly where terminals use their device key", () => {
+          const isTerminals = route.auth !== "public" && route.auth.includes("deviceKey");
+          assert.equal(route.reachedBy, isTerminals ? "direct" : "hosting");
         });
 
         it("is rewritten by Hosting to its function, the first rewrite that matches", () => {

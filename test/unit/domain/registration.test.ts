@@ -8,12 +8,14 @@ import { forgetKey } from "../../../functions/src/domain/device/forgetKey.ts";
 import { registerDevice } from "../../../functions/src/domain/device/registerDevice.ts";
 import { rotateDeviceKey } from "../../../functions/src/domain/device/rotateDeviceKey.ts";
 import { DomainError, unavailable } from "../../../functions/src/domain/errors.ts";
+import type { DeviceLimits } from "../../../functions/src/domain/organization/organization.ts";
 import type { Project } from "../../../functions/src/domain/project/project.ts";
 import { claimRegistration } from "../../../functions/src/domain/registration/claimRegistration.ts";
 import { hashCode, newCode, normaliseCode } from "../../../functions/src/domain/registration/code.ts";
 import { Guesses } from "../../../functions/src/domain/registration/guesses.ts";
 import { CODE_MS } from "../../../functions/src/domain/registration/registration.ts";
 import { startRegistration } from "../../../functions/src/domain/registration/startRegistration.ts";
+import type { Stored } from "../../../functions/src/domain/store.ts";
 import { MemoryBudgets } from "../../support/budgets.ts";
 import { POLICIES } from "../../support/limits.ts";
 import { memoryPorts } from "../../support/memory.ts";
@@ -84,13 +86,21 @@ describe("A terminal out of its box", () => {
   const sister = { id: "sister", organization_id: "blue" } as Project;
   const foreign = { id: "foreign", organization_id: "red" } as Project;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     ctx = memoryPorts();
+    const customer = { plan: "sandbox", admins: [], device_count: 0, created_at: ctx.now() } as const;
+    await ctx.commit([
+      ctx.organizations.create({ ...customer, id: "blue", name: "Blue" }),
+      ctx.organizations.create({ ...customer, id: "red", name: "Red" }),
+    ]);
   });
 
   const start = () => startRegistration(ctx, { app_version: "1.4.0", model: "PT-2" });
-  const register = (code: string, where = project) =>
-    registerDevice(ctx, { project: where, code, name: "Front door" });
+  const register = (code: string, where = project, limits?: DeviceLimits) =>
+    registerDevice(ctx, { project: where, code, name: "Front door", ...(limits ? { limits } : {}) });
+  const remove = async (device: Stored<Device>) => deleteDevice(ctx, { device, project });
+  const countOf = async (organization_id: string) =>
+    (await ctx.organizations.get(organization_id))?.value.device_count;
   const registrationOf = async (claim_token: string) => {
     const found = await ctx.registrations.get(parseKey("pt", claim_token)?.id ?? "");
     assert.ok(found);
@@ -204,7 +214,7 @@ describe("A terminal out of its box", () => {
   for (const [what, happens] of [
     ["was used", async (device: Device) => forgetKey(ctx, await storedOf(device))],
     ["was rotated", async (device: Device) => rotateDeviceKey(ctx, { device: await storedOf(device) })],
-    ["died with its device", async (device: Device) => deleteDevice(ctx, { device: await storedOf(device) })],
+    ["died with its device", async (device: Device) => remove(await storedOf(device))],
   ] as const) {
     it(`no longer fetches a key that ${what}`, async () => {
       const { code, claim_token } = await start();
@@ -263,10 +273,87 @@ describe("A terminal out of its box", () => {
     const secret_hash = hashSecret(parseKey("pd", device_key)?.secret ?? "");
     assert.deepEqual(now, { ...device, name: "Back door", secret_hash, unclaimed_key: null });
     assert.notEqual(secret_hash, device.secret_hash);
-    await deleteDevice(ctx, { device: stale });
+    await remove(stale);
     assert.deepEqual(await ctx.allDevices(), []);
-    await assert.rejects(deleteDevice(ctx, { device: stale }), { code: "not_found" });
+    await assert.rejects(remove(stale), { code: "not_found" });
     await assert.rejects(rotateDeviceKey(ctx, { device: stale }), { code: "not_found" });
+  });
+
+  describe("counts against the devices that its organization's plan allows", () => {
+    const LIMITS = { sandbox: 2, business: 4, enterprise: Number.POSITIVE_INFINITY };
+    const REACHED = { code: "limit_reached", message: "The organization's plan allows 2 devices." };
+    const fill = async (count: number) => {
+      for (let n = 0; n < count; n++) await register((await start()).code, project, LIMITS);
+    };
+
+    it("over all projects together, and each organization for itself", async () => {
+      await fill(1);
+      await register((await start()).code, sister, LIMITS);
+      for (const where of [project, sister]) {
+        await assert.rejects(register((await start()).code, where, LIMITS), REACHED);
+      }
+      await register((await start()).code, foreign, LIMITS);
+      assert.deepEqual([await countOf("blue"), await countOf("red")], [2, 1]);
+    });
+
+    it("and keeps its code when it is refused, for when a device was deleted", async () => {
+      await fill(2);
+      const { code, claim_token } = await start();
+      await assert.rejects(register(code, project, LIMITS), REACHED);
+      assert.deepEqual(await claim(claim_token), { status: "pending" });
+      const [device] = await ctx.allDevices();
+      await remove(await storedOf(device as Device));
+      await register(code, project, LIMITS);
+      assert.equal(await countOf("blue"), 2);
+    });
+
+    it("exactly, however many are registered and deleted concurrently", async () => {
+      await fill(1);
+      const [first] = await ctx.allDevices();
+      const codes = await Promise.all(Array.from({ length: 6 }, async () => (await start()).code));
+      const outcomes = await Promise.allSettled([
+        ...codes.map((code) => register(code, project, LIMITS)),
+        remove(await storedOf(first as Device)),
+      ]);
+      const made = outcomes.filter(({ status }) => status === "fulfilled").length - 1;
+      assert.ok(made === 1 || made === 2, `${made} were made`);
+      assert.equal((await ctx.allDevices()).length, made);
+      assert.equal(await countOf("blue"), made);
+    });
+
+    it("with the devices of before, which are counted once", async () => {
+      await fill(1);
+      const stored = await ctx.organizations.get("blue");
+      assert.ok(stored);
+      const { device_count: _, ...before } = stored.value;
+      await ctx.commit([
+        ctx.organizations.replace(stored, before),
+        ctx.projects.create(project),
+        ctx.projects.create(sister),
+      ]);
+      await register((await start()).code, sister, LIMITS);
+      assert.equal(await countOf("blue"), 2);
+      await assert.rejects(register((await start()).code, project, LIMITS), REACHED);
+    });
+
+    it("after what is wrong with its code", async () => {
+      await fill(2);
+      await assert.rejects(register("UUUUUUUU", project, LIMITS), { code: "not_found" });
+      const { code } = await start();
+      ctx.advance(CODE_MS);
+      await assert.rejects(register(code, project, LIMITS), TOO_LATE);
+    });
+
+    it("but not where the operator registers it, nor where a plan has no number", async () => {
+      await fill(2);
+      await register((await start()).code);
+      assert.equal(await countOf("blue"), 3);
+      const stored = await ctx.organizations.get("blue");
+      assert.ok(stored);
+      await ctx.commit([ctx.organizations.replace(stored, { ...stored.value, plan: "enterprise" })]);
+      await fill(3);
+      assert.equal(await countOf("blue"), 6);
+    });
   });
 });
 

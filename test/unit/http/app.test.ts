@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
 import { PERMISSIONS } from "../../../functions/src/domain/apikey/permission.ts";
 import type { Policy } from "../../../functions/src/domain/budget/budget.ts";
-import type { Verdict } from "../../../functions/src/domain/budget/limiter.ts";
+import type { Peeked, Verdict } from "../../../functions/src/domain/budget/limiter.ts";
 import type { Ports } from "../../../functions/src/domain/context.ts";
 import { newKey } from "../../../functions/src/domain/credential/key.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
@@ -63,6 +63,45 @@ const routes = [
     response: z.strictObject({ a: z.number() }),
     handle: async () => ({ a: 1, secret: "x" }) as { a: number },
   }),
+  defineRoute({
+    ...shared,
+    method: "GET",
+    path: "/v1/kept",
+    operationId: "kept",
+    auth: "public",
+    scope: "public",
+    rate: "address",
+    maxAge: 300,
+    response: z.strictObject({ a: z.number() }),
+    handle: async () => ({ a: 1 }),
+  }),
+  defineRoute({
+    ...shared,
+    method: "POST",
+    path: "/v1/terminal/work",
+    operationId: "work",
+    idempotent: false,
+    audits: null,
+    auth: ["deviceKey"],
+    reachedBy: "direct",
+    rate: "organization",
+    scope: "terminalPalms",
+    body: text,
+    handle: async () => ({}),
+  }),
+  defineRoute({
+    ...shared,
+    method: "POST",
+    path: "/v1/terminal/wait",
+    operationId: "wait",
+    idempotent: false,
+    audits: null,
+    auth: ["deviceKey"],
+    reachedBy: "direct",
+    scope: "terminal",
+    body: text,
+    handle: async () => ({}),
+  }),
 ];
 
 describe("The request pipeline", () => {
@@ -70,6 +109,7 @@ describe("The request pipeline", () => {
   const environment_id = randomUUID();
   const keyId = randomUUID();
   const { key, prefix, secret_hash } = newKey("pg", keyId);
+  const device = newKey("pd", keyId);
   const created_at = new Date(0);
   let project: Project;
   let record: ApiKey;
@@ -79,6 +119,8 @@ describe("The request pipeline", () => {
   let identity: Identity;
   /** Whose budgets were asked, and what the limiter answers. */
   let asked: string[];
+  /** What the limiter knows from memory, by subject. */
+  let known: Record<string, Partial<Peeked>>;
   let ports: Pick<Ports, PipelinePorts>;
   let allowance: Omit<Verdict, "policy">;
   let around: ReturnType<typeof testSurroundings>;
@@ -91,6 +133,7 @@ describe("The request pipeline", () => {
     outage = false;
     identity = { id: "admin", email_verified: true, lacks_second_factor: false };
     asked = [];
+    known = {};
     allowance = { admitted: true, remaining: 7, reset_s: 12, retry_after_s: 12 };
     tenantManaged = true;
     project = {
@@ -136,6 +179,11 @@ describe("The request pipeline", () => {
           reads.push("touch");
         },
       },
+      devices: one(
+        "device",
+        () => ({ id: keyId, project_id: project.id, secret_hash: device.secret_hash, unclaimed_key: null }),
+        () => keyId,
+      ),
       projects: one(
         "project",
         () => project,
@@ -160,6 +208,7 @@ describe("The request pipeline", () => {
           const verdict = (of: Policy) => ({ ...allowance, policy: of });
           return typeof policy === "function" ? policy().then(verdict) : verdict(policy);
         },
+        peek: (subject: string) => ({ admitted: 0, refusal: undefined, ...known[subject] }),
       },
       policies: POLICIES,
     } as unknown as Pick<Ports, PipelinePorts>;
@@ -422,6 +471,31 @@ describe("The request pipeline", () => {
     assertProblem(await api("GET", "/v1/leak"), 500, "internal");
   });
 
+  it("lets caches keep what a route allows, and answers 304 to a caller that has it", async () => {
+    const get = (headers: Record<string, string> = {}, method = "GET") =>
+      api(method, "/v1/kept", { headers });
+    const full = await get();
+    assert.equal(full.headers.get("cache-control"), "public, max-age=300");
+    const etag = full.headers.get("etag") ?? "";
+    assert.match(etag, /^"[\w-]{43}"$/);
+    for (const list of [etag, `W/${etag}`, `"a", ${etag}`, "*"]) {
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await get({ "If-None-Match": list }, method);
+        assert.deepEqual({ status: answer.status, text: answer.text }, { status: 304, text: "" }, list);
+        assert.equal(answer.headers.get("etag"), etag);
+        assert.equal(answer.headers.get("cache-control"), "public, max-age=300");
+        assert.ok(answer.headers.has("x-request-id"));
+      }
+    }
+    for (const list of ['"a"', etag.slice(1, -1), ""]) {
+      assert.equal((await get({ "If-None-Match": list })).status, 200, list);
+    }
+    const head = await get({}, "HEAD");
+    assert.deepEqual([head.status, head.text, head.headers.get("etag")], [200, "", etag]);
+    assert.equal((await api("GET", "/v1/kept?x=1")).headers.get("cache-control"), "no-store");
+    assert.equal((await api("GET", "/v1/leak")).headers.get("cache-control"), "no-store");
+  });
+
   it("answers HEAD as GET without a body, and OPTIONS with 405", async () => {
     const path = `/v1/project/${project.id}/echo`;
     const head = await api("HEAD", path, { token: "good.user.token" });
@@ -479,6 +553,169 @@ describe("The request pipeline", () => {
       assert.deepEqual(asked, ["address:unknown"]);
       allowance = exhausted;
       refused(await echo({ token: "a.b.c" }));
+    });
+
+    describe("of an address that is known to be over it", () => {
+      const FORWARDED = { "X-Forwarded-For": "198.51.100.9, 203.0.113.7, 192.0.2.1" };
+      const refusal: Verdict = { ...exhausted, policy: POLICIES.address };
+      const overLimit = (subject: string) => {
+        known[subject] = { admitted: 300, refusal };
+        reads.length = 0;
+        asked.length = 0;
+      };
+      const call = (token: string | undefined): Call => ({
+        headers: FORWARDED,
+        body: { text: "x" },
+        ...(token === undefined ? {} : { token }),
+      });
+      const ask = (token: string | undefined) => api("POST", `/v1/project/${project.id}/echo`, call(token));
+
+      beforeEach(() => {
+        const app = createApp(routes, { ...around, ...ports }, { proxies: { hosting: 2, direct: 1 } });
+        api = createClient((request) => app.fetch(request));
+      });
+
+      for (const subject of ["address:203.0.113.7", "proxy:192.0.2.1"]) {
+        for (const [what, token] of [
+          ["no credential", () => undefined],
+          ["a malformed one", () => "nonsense"],
+          ["an unknown API key", () => newKey("pg", randomUUID()).key],
+          ["a wrong secret of a known API key", () => newKey("pg", keyId).key],
+          ["an unknown device key", () => newKey("pd", randomUUID()).key],
+          ["a claim token", () => newKey("pt", randomUUID()).key],
+        ] as const) {
+          it(`refuses ${what} without a read or a token (${subject})`, async () => {
+            overLimit(subject);
+            refused(await ask(token()));
+            assert.deepEqual({ reads, asked }, { reads: [], asked: [] });
+          });
+        }
+      }
+
+      it("looks up a key that passed here within 10 minutes, and refuses others", async () => {
+        assert.equal((await ask(key)).status, 200);
+        overLimit("address:203.0.113.7");
+        assert.equal((await ask(key)).status, 200);
+        around.advance(10 * 60_000 - 1);
+        assert.equal((await ask(key)).status, 200);
+        around.advance(10 * 60_000);
+        refused(await ask(key));
+      });
+
+      it("still refuses a key that passed here with 401 once it is revoked, then without a read", async () => {
+        assert.equal((await ask(key)).status, 200);
+        record.revoked_at = around.now();
+        overLimit("address:203.0.113.7");
+        const { admit } = ports.limiter;
+        ports.limiter.admit = (...args) => ({ ...(admit(...args) as Verdict), admitted: true });
+        refused(await ask(key));
+        assert.ok(reads.includes("apikey"));
+        reads.length = 0;
+        refused(await ask(key));
+        assert.deepEqual(reads, []);
+      });
+
+      it("forgets no key because the store is down", async () => {
+        assert.equal((await ask(key)).status, 200);
+        overLimit("address:203.0.113.7");
+        outage = true;
+        assertProblem(await ask(key), 503, "unavailable");
+        outage = false;
+        assert.equal((await ask(key)).status, 200);
+      });
+
+      it("checks ID tokens as always: that needs no read", async () => {
+        overLimit("address:203.0.113.7");
+        const get = (token: string) =>
+          api("GET", `/v1/project/${project.id}/echo`, { token, headers: FORWARDED });
+        assert.equal((await get("good.user.token")).status, 200);
+        reads.length = 0;
+        allowance = exhausted;
+        refused(await get("bad.user.token"));
+        assert.deepEqual(reads, []);
+      });
+    });
+
+    it("reads what the path names only after the credential where the address sent a bad one before", async () => {
+      known["address:unknown"] = { admitted: 1 };
+      assertProblem(await echo({ token: newKey("pg", randomUUID()).key }), 401, "unauthenticated");
+      assert.deepEqual(reads, ["apikey"]);
+      reads.length = 0;
+      await echo({ body: { text: "x" } });
+      assert.deepEqual(reads.slice(0, 3), ["apikey", "touch", "project"]);
+      reads.length = 0;
+      await echo({ body: { text: "x" } });
+      assert.deepEqual(reads.slice(0, 2), ["project", "apikey"], "a proven key's project is prefetched");
+    });
+
+    describe("of a terminal and its organization", () => {
+      const token = device.key;
+      const verdicts: Record<string, Verdict> = {};
+      const left = (subject: string, remaining: number, policy: Policy, admitted = true) => {
+        verdicts[subject] = { admitted, policy, remaining, reset_s: 9, retry_after_s: admitted ? 0 : 9 };
+      };
+      const terminals = () => `terminals:${organization_id}`;
+      const send = (path = "/v1/terminal/work") => api("POST", path, { token, body: { text: "x" } });
+
+      beforeEach(() => {
+        ports.limiter.admit = async (subject, policy) => {
+          asked.push(subject);
+          if (typeof policy === "function") await policy();
+          return verdicts[subject] ?? assert.fail(subject);
+        };
+        left(`device:${keyId}`, 119, POLICIES.terminal);
+        left(terminals(), 49, POLICIES["sandbox-terminals"]);
+      });
+
+      for (const [what, own, shared, told] of [
+        ["the organization", 119, 49, '"sandbox-terminals";r=49;t=9'],
+        ["the terminal", 3, 49, '"terminal";r=3;t=9'],
+      ] as const) {
+        it(`tells of ${what} where that has the fewest requests left`, async () => {
+          left(`device:${keyId}`, own, POLICIES.terminal);
+          left(terminals(), shared, POLICIES["sandbox-terminals"]);
+          const answer = await send();
+          assert.equal(answer.status, 200, answer.text);
+          assert.equal(answer.headers.get("ratelimit"), told);
+          assert.deepEqual(asked, [`device:${keyId}`, terminals()]);
+        });
+      }
+
+      it("refuses where nothing is left of the organization's, and tells of that", async () => {
+        left(terminals(), 0, POLICIES["sandbox-terminals"], false);
+        const answer = await send();
+        refused(answer);
+        assert.equal(answer.headers.get("ratelimit"), '"sandbox-terminals";r=0;t=9');
+      });
+
+      it("takes nothing of the organization's for a terminal over its own limit", async () => {
+        left(`device:${keyId}`, 0, POLICIES.terminal, false);
+        const answer = await send();
+        refused(answer);
+        assert.equal(answer.headers.get("ratelimit"), '"terminal";r=0;t=9');
+        assert.deepEqual(asked, [`device:${keyId}`]);
+      });
+
+      it("takes nothing of the organization's for a poll", async () => {
+        const answer = await send("/v1/terminal/wait");
+        assert.equal(answer.status, 200, answer.text);
+        assert.deepEqual(asked, [`device:${keyId}`]);
+      });
+
+      it("reads the project once for the limit and the scope", async () => {
+        await send();
+        assert.deepEqual(
+          reads.filter((name) => name === "project"),
+          ["project"],
+        );
+      });
+    });
+
+    it("by address for a public path that is not free", async () => {
+      assert.equal((await api("GET", "/v1/kept")).status, 200);
+      assert.deepEqual(asked, ["address:unknown"]);
+      allowance = exhausted;
+      refused(await api("GET", "/v1/kept"));
     });
 
     it("not of what is public, unknown or has no such method", async () => {

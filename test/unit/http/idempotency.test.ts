@@ -8,6 +8,7 @@ import type { Commit, Stored } from "../../../functions/src/domain/store.ts";
 import { createApp, type PipelinePorts } from "../../../functions/src/http/app.ts";
 import { defineRoute } from "../../../functions/src/http/route.ts";
 import { assertProblem, createClient } from "../../support/client.ts";
+import { UNLIMITED } from "../../support/limits.ts";
 import { testSurroundings } from "../../support/surroundings.ts";
 
 const route = defineRoute({
@@ -50,9 +51,7 @@ describe("An Idempotency-Key", () => {
       identityTokens: {
         verify: async () => ({ id: "ada", email_verified: true, lacks_second_factor: false }),
       },
-      limiter: {
-        admit: () => ({ admitted: true, policy: undefined, remaining: 1, reset_s: 1, retry_after_s: 0 }),
-      },
+      limiter: UNLIMITED,
       policies: {},
       commit: (...args: Parameters<Commit>) => commit(...args),
     } as unknown as typeof ports;

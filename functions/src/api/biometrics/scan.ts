@@ -47,6 +47,8 @@ export const scan = defineRoute({
     "`null`. Leaves one scan; a `transaction` that is sent is approved, or declined where nobody was identified. In mode " +
     "`demo` a success emits `demo.scan.success`.",
   auth: ["deviceKey"],
+  reachedBy: "direct",
+  rate: "organization",
   scope: "terminalPalms",
   requires: ["enabled"],
   idempotent: true,

@@ -22,6 +22,8 @@ export const submitSample = defineRoute({
     "another member ends it as `failed`. Whatever the sample becomes, the answer is the session. A `sample_id` that was " +
     "judged before, and a completed session, change nothing; 410 where it has ended otherwise.",
   auth: ["deviceKey"],
+  reachedBy: "direct",
+  rate: "organization",
   scope: "terminalPalms",
   requires: ["enabled"],
   idempotent: true,

@@ -17,7 +17,7 @@ export const deleteDevice = defineRoute({
   status: 204,
   response: null,
   errors: [],
-  async handle(ctx: Ctx<"devices" | "commit">, { device }) {
-    await devices.deleteDevice(ctx, { device });
+  async handle(ctx: Ctx<"devices" | "organizations" | "projects" | "commit">, { device, project }) {
+    await devices.deleteDevice(ctx, { device, project });
   },
 });

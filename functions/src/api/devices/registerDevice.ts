@@ -6,7 +6,16 @@ import { defineRoute } from "../../http/route.ts";
 import { text } from "../fields.ts";
 import { DeviceShape, toDevice } from "./schemas.ts";
 
-type RegisterCtx = Ctx<"registrations" | "devices" | "deviceKeys" | "guesses" | "commit">;
+type RegisterCtx = Ctx<
+  | "registrations"
+  | "devices"
+  | "deviceKeys"
+  | "deviceLimits"
+  | "guesses"
+  | "organizations"
+  | "projects"
+  | "commit"
+>;
 
 const RegisterDeviceBody = z
   .strictObject({
@@ -26,7 +35,8 @@ export const registerDevice = defineRoute({
   description:
     "Makes a device of the terminal that shows the code, in a sandbox project; elsewhere your operator does it. The " +
     "terminal fetches its key itself. A code is used once: one that the organization used before, or that is older " +
-    "than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429.\n\n" +
+    "than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429. An organization has as many devices " +
+    "as its plan allows; one more is 409 `limit_reached`, which does not use up the code.\n\n" +
     "**Enter only the code of a terminal that stands in front of you.** Whoever starts a registration gets a code, and " +
     "may send it to you in a message: the device that you register is then theirs, and sees your members' palms (RFC " +
     "8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if " +
@@ -40,9 +50,10 @@ export const registerDevice = defineRoute({
   body: RegisterDeviceBody,
   status: 201,
   response: DeviceShape,
-  errors: ["expired"],
+  errors: ["expired", "limit_reached"],
   answers: toDevice,
   async handle(ctx: RegisterCtx, { project, actor, body: { registration_code: code, name } }) {
-    return ctx.guesses.look(accountOf(actor), () => devices.registerDevice(ctx, { project, code, name }));
+    const input = { project, code, name, limits: ctx.deviceLimits };
+    return ctx.guesses.look(accountOf(actor), () => devices.registerDevice(ctx, input));
   },
 });

@@ -7,10 +7,12 @@ export const openapi = defineRoute({
   operationId: "openapi",
   fn: "health",
   summary: "This document",
-  description: "The API as OpenAPI 3.1.",
+  description:
+    "The API as OpenAPI 3.1. Caches may keep it for five minutes; with `If-None-Match` an unchanged one is 304.",
   auth: "public",
   scope: "public",
-  rate: "free",
+  rate: "address",
+  maxAge: 300,
   // An enumeration of one: what makes clients takes a constant beside other properties for a value.
   response: z.looseObject({ openapi: z.enum(["3.1.0"]) }).meta({ id: "OpenApi" }),
   errors: [],

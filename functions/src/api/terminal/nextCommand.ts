@@ -47,6 +47,7 @@ export const nextCommand = defineRoute({
     "naming the session that you were told. Also the heartbeat: it keeps `last_seen_at`, to the minute, and " +
     "`app_version`. A disabled device is told so; 401 means that its key is no longer good.",
   auth: ["deviceKey"],
+  reachedBy: "direct",
   scope: "terminal",
   idempotent: false,
   audits: null,

@@ -47,7 +47,15 @@ export interface Verdict {
   retry_after_s: number;
 }
 
-type PolicySource = () => Promise<Policy>;
+export type PolicySource = () => Promise<Policy>;
+
+/** What this instance knows of a subject without asking the store. */
+export interface Peeked {
+  /** How many requests this instance has let through that still count. */
+  admitted: number;
+  /** The refusal that the next request would get from memory; undefined where it may be let through. */
+  refusal: Verdict | undefined;
+}
 
 /** What this instance knows of one shard. */
 interface Shard {
@@ -146,6 +154,19 @@ export class Limiter {
     );
   }
 
+  /**
+   * Looks at what memory knows of a subject: takes no token, creates no account and never asks the store. An account
+   * that is looked at stays in memory, so a flood of refused requests costs nothing for as long as it lasts.
+   */
+  peek(subject: string): Peeked {
+    const account = this.#accounts.get(subject);
+    if (!account) return { admitted: 0, refusal: undefined };
+    this.#use(subject);
+    const now = this.#now();
+    const admitted = currentGrants(account.own, now).reduce((sum, { tokens }) => sum + tokens, 0);
+    return { admitted, refusal: refusalFrom(account, now) };
+  }
+
   /** Serves whoever waits, first come, first served: each take changes what memory says. */
   async #serve(account: Account): Promise<void> {
     account.serving = true;
@@ -168,17 +189,15 @@ export class Limiter {
     const { policy, own } = account;
     const isAlone = now < account.alone_until;
     if (!policy) return isAlone ? UNKNOWN : undefined;
+    const refusal = refusalFrom(account, now);
+    if (refusal) return refusal;
     const mine = freeTokens(own, policy.limit, now);
-    if (mine <= 0) return refused(policy, freeAt(own, policy.limit, now) - now);
-    const lease = account.leases.find(({ ends, left }) => left > 0 && now < ends);
+    const lease = usableLease(account, now);
     if (lease) {
       lease.left -= 1;
       account.remaining = Math.min(account.remaining, mine) - 1;
       note(own, Math.min(lease.grant.until, now + policy.window_ms + DECIDE_MS), policy, now);
       return admitted(policy, account.remaining, account.reset_at - now);
-    }
-    if (openShards(account, now).length === 0) {
-      return refused(policy, Math.min(...account.shards.map(({ blocked_until }) => blocked_until)) - now);
     }
     if (!isAlone) return undefined;
     note(own, now + policy.window_ms + DECIDE_MS, policy, now);
@@ -370,6 +389,18 @@ const openShards = ({ shards, leases }: Account, at: number): number[] => {
     blocked_until <= at || unused.includes(number) ? number : [],
   );
 };
+
+const usableLease = ({ leases }: Account, at: number): Lease | undefined =>
+  leases.find(({ ends, left }) => left > 0 && at < ends);
+
+/** The refusal that memory implies: tokens come back by time only, so it holds until then. */
+function refusalFrom(account: Account, at: number): Verdict | undefined {
+  const { policy, own, shards } = account;
+  if (!policy) return undefined;
+  if (freeTokens(own, policy.limit, at) <= 0) return refused(policy, freeAt(own, policy.limit, at) - at);
+  if (usableLease(account, at) || openShards(account, at).length > 0) return undefined;
+  return refused(policy, Math.min(...shards.map(({ blocked_until }) => blocked_until)) - at);
+}
 
 /** The demand of one lease, at most its share of the limit; nothing for a single request. */
 const aheadFor = ({ demand }: Account, { limit, lease_ms, window_ms }: Policy): number =>

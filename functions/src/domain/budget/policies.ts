@@ -1,4 +1,4 @@
-import type { PLANS } from "../organization/organization.ts";
+import { type Organization, PLANS } from "../organization/organization.ts";
 import type { Policy } from "./budget.ts";
 
 const MINUTE_MS = 60_000;
@@ -19,16 +19,31 @@ const COUNTING = {
   proxy: { shards: 10, lease_ms: 500 },
   registration: { shards: 1, lease_ms: 0, window_ms: 10 * MINUTE_MS },
   code: { shards: 1, lease_ms: 0, window_ms: 10 * MINUTE_MS },
-} as const satisfies Record<(typeof PLANS)[number], unknown> & Record<string, Partial<Policy>>;
+} as const satisfies Record<Plan, unknown> & Record<string, Partial<Policy>>;
 
-type PolicyName = keyof typeof COUNTING;
-export type Policies = Readonly<Record<PolicyName, Policy>>;
+/** The same of what all terminals of an organization scan and enroll together, by its plan. */
+const TERMINALS = {
+  sandbox: { shards: 1, lease_ms: 500 },
+  business: { shards: 4, lease_ms: 500 },
+  enterprise: { shards: 50, lease_ms: 500 },
+} as const satisfies Record<Plan, Partial<Policy>>;
+
+/** How many requests the terminals of an organization may make for each one that its plan allows. */
+export const TERMINALS_FACTOR = 10;
+
+type Plan = Organization["plan"];
+type LimitName = keyof typeof COUNTING;
+export type Policies = Readonly<Record<LimitName | `${Plan}-terminals`, Policy>>;
 
 /** The policies with their limits, in requests a window: a minute unless said otherwise. */
-export function policiesOf(limits: Readonly<Record<PolicyName, number>>): Policies {
-  const entries = Object.entries(COUNTING).map(([name, counting]) => [
+export function policiesOf(limits: Readonly<Record<LimitName, number>>): Policies {
+  const policies = Object.entries(COUNTING).map(([name, counting]) => [
     name,
-    { name, limit: limits[name as PolicyName], window_ms: MINUTE_MS, ...counting },
+    { name, limit: limits[name as LimitName], window_ms: MINUTE_MS, ...counting },
   ]);
-  return Object.fromEntries(entries);
+  const terminals = PLANS.map((plan) => {
+    const name = `${plan}-terminals`;
+    return [name, { name, limit: limits[plan] * TERMINALS_FACTOR, window_ms: MINUTE_MS, ...TERMINALS[plan] }];
+  });
+  return Object.fromEntries([...policies, ...terminals]);
 }

@@ -9,8 +9,13 @@ export interface Organization {
   name: string;
   plan: (typeof PLANS)[number];
   admins: readonly string[];
+  /** How many devices its projects have. Absent until a device is first registered or deleted; then they are counted. */
+  device_count?: number | undefined;
   created_at: Date;
 }
+
+/** How many devices an organization may have by itself, by plan; Infinity for any number. */
+export type DeviceLimits = Readonly<Record<Organization["plan"], number>>;
 
 export const effectOn = ({ id }: Organization): Effect => ({
   target: { type: "organization", id },
