@@ -52,6 +52,10 @@ export const params = {
     default: false,
     description: "Refuses dashboard users who signed in without a second factor.",
   }),
+  RATE_DUPLICATE: defineInt("RATE_DUPLICATE", {
+    default: 10,
+    description: "Duplicate palms that one caller may try to enroll in an hour, where server lookup is off.",
+  }),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
     description:

@@ -25,6 +25,7 @@ const COUNTED = {
   proxy: [params.RATE_PROXY, "the nearest address that nobody can make up, without a valid credential"],
   registration: [params.RATE_REGISTRATION, "an address that starts registrations"],
   code: [params.RATE_CODE, "a caller's wrong registration codes"],
+  duplicate: [params.RATE_DUPLICATE, "a caller's `duplicate_palm` on enrollPalm, server lookup off"],
 } as const;
 
 type Counted = keyof typeof COUNTED;

@@ -17,6 +17,7 @@ import type { IdempotencyRecords } from "./idempotency/record.ts";
 import type { Members } from "./member/member.ts";
 import type { Organizations } from "./organization/organization.ts";
 import type { Changes } from "./palm/changes.ts";
+import type { Duplicates } from "./palm/duplicates.ts";
 import type { Extraction } from "./palm/extraction.ts";
 import type { Galleries } from "./palm/galleries.ts";
 import type { Palms } from "./palm/palm.ts";
@@ -43,6 +44,7 @@ export interface Ports {
   deliveries: Deliveries;
   deviceKeys: DeviceKeySealing;
   devices: Devices;
+  duplicates: Pick<Duplicates, "look">;
   environments: Environments;
   events: Events;
   extraction: Extraction;
