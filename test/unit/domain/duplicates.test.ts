@@ -43,7 +43,7 @@ describe("The limit of duplicate palms", () => {
     surroundings.advance(2000);
     assert.equal(await outcome(limit, async () => "palm"), "enrolled");
     assert.equal(await outcome(limit, refused), "duplicate_palm");
-    assert.equal(await outcome(limit, refused), "rate_limited 60");
+    assert.equal(await outcome(limit, refused), "rate_limited 57");
   });
 
   it("costs nothing for any other outcome, and counts each caller separately", async () => {
