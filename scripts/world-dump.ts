@@ -7,7 +7,8 @@ import { date, openFirestore } from "../functions/src/data/firestore.ts";
 import { openAuth } from "../functions/src/data/identity.ts";
 import { createSealing, openKeyring } from "../functions/src/data/keyring.ts";
 import { openStorage } from "../functions/src/data/storage.ts";
-import { type DataKey, templateSeal } from "../functions/src/domain/palm/sealing.ts";
+import { Links } from "../functions/src/domain/palm/links.ts";
+import { type EnvironmentKey, templateSeal } from "../functions/src/domain/palm/sealing.ts";
 import type { Suite } from "./emulators.ts";
 
 /** A world as plain values: equal worlds have equal dumps, though no export is like another. */
@@ -71,11 +72,11 @@ async function dumpUsers(project: string): Promise<Dump> {
 }
 
 /** The data keys of all environments that have one which the keyring opens. */
-async function openKeys(db: Db, project: string): Promise<Map<string, DataKey>> {
+async function openKeys(db: Db, project: string): Promise<Map<string, EnvironmentKey>> {
   const sealing = createSealing(
     openKeyring("TEMPLATE_KEYS", readSecrets(), { isDemo: isDemoProject(project) }),
   );
-  const keys = new Map<string, DataKey>();
+  const keys = new Map<string, EnvironmentKey>();
   for (const { id, ref } of (await db.collection("environments").get()).docs) {
     const wrapped = (await ref.collection("gallery").doc("current").get()).get("wrapped_key");
     try {
@@ -90,7 +91,7 @@ async function openKeys(db: Db, project: string): Promise<Map<string, DataKey>> 
 /** Every document by its path, those below documents that do not exist included. */
 async function dumpCollections(
   collections: Awaited<ReturnType<Db["listCollections"]>>,
-  keys: ReadonlyMap<string, DataKey>,
+  keys: ReadonlyMap<string, EnvironmentKey>,
   open: Open,
 ): Promise<Dump> {
   const dump: Dump = {};
@@ -98,15 +99,25 @@ async function dumpCollections(
     for (const ref of await collection.listDocuments()) {
       const data = (await ref.get()).data();
       const environment_id = ref.path.split("/")[1] ?? "";
+      const key = keys.get(environment_id);
       const opened = (bytes: Uint8Array): string =>
         collection.id === "gallery"
-          ? `the data key ${keys.has(environment_id) ? "opens" : "does not open"}`
+          ? `the data key ${key ? `opens, links ${key.linksSealed ? "sealed" : "not sealed"}` : "does not open"}`
           : open(environment_id, String(data?.["palm_id"]), bytes);
-      if (data) dump[ref.path] = plain(data, opened);
+      if (data)
+        dump[ref.path] = plain({ ...data, ...dumpMac(collection.id, environment_id, key, data) }, opened);
       Object.assign(dump, await dumpCollections(await ref.listCollections(), keys, open));
     }
   }
   return dump;
+}
+
+/** What is to be said of a MAC: its bytes follow from a key that differs each time. */
+function dumpMac(kind: string, environment_id: string, key: EnvironmentKey | undefined, data: Dump): Dump {
+  if (!data["mac"] || !key) return {};
+  const links = new Links(environment_id, key, { required: true });
+  const fault = kind === "palms" ? links.faultOfPalm(data as never) : links.faultOfPut(data as never);
+  return { mac: fault ?? "holds" };
 }
 
 const ISO_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;

@@ -91,7 +91,7 @@ async function openGallery(id: string): Promise<LiveGallery> {
   const sealing = createSealing(parseKeyring("TEMPLATE_KEYS", process.env["TEMPLATE_KEYS"] ?? ""));
   const live = new LiveGallery(
     { id, template_format: "palm-code.v1" },
-    { changes: createChanges(db), sealing },
+    { changes: createChanges(db), sealing, log: console },
   );
   await live.sync();
   return live;

@@ -7,6 +7,7 @@ import type { Session } from "../../functions/src/domain/enrollment/session.ts";
 import type { Checks } from "../../functions/src/domain/health/checkHealth.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
+import type { Project } from "../../functions/src/domain/project/project.ts";
 import { startRegistration } from "../../functions/src/domain/registration/startRegistration.ts";
 import { MAX_WEBHOOKS, type Webhook } from "../../functions/src/domain/webhook/webhook.ts";
 import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
@@ -141,6 +142,14 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
       async send(places) {
         const { member_id, image } = await newPalm(places);
         return { body: { member_id, samples: [sample(image)] } };
+      },
+    },
+    {
+      which: "a new palm, server lookup off",
+      async send(places) {
+        const project_id = await newProject(places, { server_lookup_enabled: false });
+        const { id: member_id } = await createMember(places.deps, { project_id, fields: NOBODY });
+        return { ids: { project_id }, body: { member_id, samples: [sample(newImage(places))] } };
       },
     },
   ],
@@ -401,9 +410,9 @@ async function submitted(places: Places, more: Partial<Session> = {}): Promise<S
 const NOT_MADE = { attempts: [], attempt_count: 0, scheduled: 0, last_status_code: null, completed_at: null };
 
 /** Another project of the same customer. */
-async function newProject({ deps, busy }: Places): Promise<string> {
+async function newProject({ deps, busy }: Places, fields: Partial<Project> = {}): Promise<string> {
   const id = randomUUID();
-  await deps.commit([deps.projects.create({ ...busy.project, id })]);
+  await deps.commit([deps.projects.create({ ...busy.project, ...fields, id })]);
   return id;
 }
 

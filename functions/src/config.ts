@@ -62,6 +62,10 @@ export const params = {
   DEVICES_SANDBOX: defineInt("DEVICES_SANDBOX", devices(5, "sandbox")),
   DEVICES_BUSINESS: defineInt("DEVICES_BUSINESS", devices(100, "business")),
   DEVICES_ENTERPRISE: defineInt("DEVICES_ENTERPRISE", devices(0, "enterprise")),
+  RATE_DUPLICATE: defineInt("RATE_DUPLICATE", {
+    default: 10,
+    description: "Duplicate palms that one caller may try to enroll in an hour, where server lookup is off.",
+  }),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
     description:

@@ -113,6 +113,7 @@ function rateDeps({ db }: Clients): Pick<Ports, "limiter" | "policies"> {
       proxy: params.RATE_PROXY.value(),
       registration: params.RATE_REGISTRATION.value(),
       code: params.RATE_CODE.value(),
+      duplicate: params.RATE_DUPLICATE.value(),
     }),
   };
 }
@@ -260,29 +261,36 @@ export async function webhooksDeps(): Promise<
   return { ...apiDeps(clients), ...dispatch, ...sending, ...once };
 }
 
-/** For `identify` alone: galleries, templates and the keys that open them. */
+/** For `identify` alone: galleries, templates and the keys that open them, and who limits duplicates. */
 export async function galleryDeps(): Promise<
-  ApiDeps & Pick<Ports, GalleryPorts | DispatchPorts | "idempotency">
+  ApiDeps & Pick<Ports, GalleryPorts | DispatchPorts | "duplicates" | "idempotency">
 > {
   const clients = connect();
-  const [live, { ExtractionPool }, palms, dispatch, once, templates, { sealing }] = await Promise.all([
-    import("./domain/palm/galleries.ts"),
-    import("./data/extraction.ts"),
-    palmDeps(clients),
-    dispatchDeps(clients),
-    onceDeps(clients),
-    templatesDeps(clients),
-    sealingDeps(clients),
-  ]);
+  const [live, { Duplicates }, { ExtractionPool }, palms, dispatch, once, templates, { sealing }] =
+    await Promise.all([
+      import("./domain/palm/galleries.ts"),
+      import("./domain/palm/duplicates.ts"),
+      import("./data/extraction.ts"),
+      palmDeps(clients),
+      dispatchDeps(clients),
+      onceDeps(clients),
+      templatesDeps(clients),
+      sealingDeps(clients),
+    ]);
   const { changes } = palms;
+  const deps = apiDeps(clients);
   return {
-    ...apiDeps(clients),
+    ...deps,
     ...palms,
     ...dispatch,
     ...once,
     ...templates,
     extraction: new ExtractionPool(),
-    galleries: new live.Galleries({ changes, sealing }, params.GALLERY_MEMORY_MIB.value() * 2 ** 20),
+    galleries: new live.Galleries(
+      { changes, sealing, log: surroundings.log },
+      params.GALLERY_MEMORY_MIB.value() * 2 ** 20,
+    ),
+    duplicates: new Duplicates({ ...deps, budgets: createBudgets(clients.db) }),
     sealing,
   };
 }

@@ -1,8 +1,13 @@
 import { type Command, Option } from "commander";
+import { checkEnvironment } from "../../functions/src/domain/environment/checkEnvironment.ts";
 import { type Destruction, destroyKey } from "../../functions/src/domain/environment/destroyKey.ts";
 import { TEMPLATE_FORMATS } from "../../functions/src/domain/environment/environment.ts";
 import { listEnvironments } from "../../functions/src/domain/environment/listEnvironments.ts";
 import { provisionEnvironment } from "../../functions/src/domain/environment/provisionEnvironment.ts";
+import {
+  type SealedEnvironment,
+  sealEnvironment,
+} from "../../functions/src/domain/environment/sealEnvironment.ts";
 import { TARGET_FPIR } from "../../functions/src/palm/index.ts";
 import type { Does } from "./program.ts";
 import { id, targetFpir } from "./values.ts";
@@ -15,7 +20,10 @@ export function environment(program: Command, does: Does): void {
     .description("makes an environment and its data key, sealed by the last key of TEMPLATE_KEYS")
     .requiredOption("--organization <id>", "whose it is", id)
     .addOption(
-      new Option("--type <type>", "organization: its own; global: shared, its palms have no member")
+      new Option(
+        "--type <type>",
+        "organization: its own; global: shared, its palms have no member, and everybody enrolled is identified for every customer",
+      )
         .choices(["organization", "global"])
         .default("organization"),
     )
@@ -51,6 +59,48 @@ export function environment(program: Command, does: Does): void {
     );
 
   noun
+    .command("seal")
+    .description(
+      "binds the palms of an environment from before 0.1.0 to their members, then refuses documents that are not bound",
+    )
+    .argument("<environment>", "its id", id)
+    .option("--yes", "seal it although palms contradict the log or their member: they no longer match then")
+    .addHelpText(
+      "after",
+      "\nSafe while palms are enrolled, and run again where it was stopped, once every function has been deployed with\n" +
+        "this version: older instances cannot open the key of a sealed environment (docs/operator.md).",
+    )
+    .action(
+      does(async ({ keys, options }, environment_id) => {
+        const result = await sealEnvironment(await keys(), {
+          environment_id,
+          confirmed: options.yes === true,
+        });
+        return { result, says: sealedWords(result), failed: result.outcome === "would_refuse" };
+      }),
+    );
+
+  noun
+    .command("check")
+    .description("reads an environment's palms as the functions do; names what was edited and is left out")
+    .argument("<environment>", "its id", id)
+    .action(
+      does(async ({ keys }, environment_id) => {
+        const result = await checkEnvironment(await keys(), { environment_id });
+        const { skipped, refused_palms, orphans, links_sealed } = result;
+        const faults = skipped + refused_palms.length + orphans;
+        const says = faults > 0 ? "documents were edited in the database (docs/operator.md)" : undefined;
+        return {
+          result,
+          says:
+            says ??
+            (links_sealed ? "nothing is left out" : "nothing is left out; not sealed: see environment seal"),
+          failed: faults > 0,
+        };
+      }),
+    );
+
+  noun
     .command("destroy-key")
     .description(
       "makes an environment's palms unreadable for ever; says of which, and does it with --yes alone",
@@ -63,6 +113,18 @@ export function environment(program: Command, does: Does): void {
         return { result, says: told(result), failed: result.outcome === "would_destroy" };
       }),
     );
+}
+
+function sealedWords({ outcome, refused }: SealedEnvironment): string {
+  return {
+    sealed:
+      "documents that are not bound are refused from now on; rotate TEMPLATE_KEYS and take its old keys out, so that no " +
+      "old copy of the environment's key can undo that (docs/operator.md)",
+    sealed_before: "the environment was sealed before",
+    would_refuse:
+      `not sealed: ${refused.length} palms contradict the log or their member; delete them, or seal with --yes, and they ` +
+      "no longer match",
+  }[outcome];
 }
 
 function told({ outcome, organization, palms }: Destruction): string {

@@ -27,6 +27,7 @@ const COUNTED = {
   proxy: [params.RATE_PROXY, "the same by the nearest address, which nobody can make up"],
   registration: [params.RATE_REGISTRATION, "an address that starts registrations"],
   code: [params.RATE_CODE, "a caller's wrong registration codes"],
+  duplicate: [params.RATE_DUPLICATE, "a caller's `duplicate_palm` on enrollPalm, server lookup off"],
 } as const;
 
 type Counted = keyof typeof COUNTED;

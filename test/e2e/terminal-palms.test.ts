@@ -574,7 +574,7 @@ describe("A terminal's palms", function () {
       };
       const first = await enrol(0);
       const [palm, ...more] = await palms();
-      assert.deepEqual([palm?.["project_id"], palm?.["member_id"], more], [null, null, []]);
+      assert.deepEqual([palm?.["project_id"], palm?.["member_id"], more], [global.project.id, null, []]);
       const second = await enrol(1);
       const [replaced, ...others] = await palms();
       assert.deepEqual([replaced?.["id"], others], [palm?.["id"], []]);

@@ -126,6 +126,7 @@ describe("The adapters", () => {
       hand: "unknown",
       template: Buffer.from(`sealed ${seq}`),
       at: new Date(),
+      mac: Buffer.from(`mac ${seq}`),
     });
     const append = (change: Change) => deps.commit([deps.changes.append(tenant.environment.id, change)]);
 
@@ -134,11 +135,14 @@ describe("The adapters", () => {
       await deps.commit(entries.map((change) => deps.changes.append(tenant.environment.id, change)));
       const { changes, manifest } = await deps.changes.readAfter(tenant.environment.id, 3, 5);
       assert.deepEqual(
-        changes.map(({ template, ...rest }) => ({
+        changes.map(({ template, mac, ...rest }) => ({
           ...rest,
           template: Buffer.from(template ?? []).toString(),
+          mac: Buffer.from(mac ?? []).toString(),
         })),
-        entries.slice(3, 8).map((change) => ({ ...change, template: `sealed ${change.seq}` })),
+        entries
+          .slice(3, 8)
+          .map((change) => ({ ...change, template: `sealed ${change.seq}`, mac: `mac ${change.seq}` })),
       );
       assert.equal(manifest?.wrapped_key?.kid, "demo-1");
       assert.deepEqual((await deps.changes.readAfter(tenant.environment.id, 12, 5)).changes, []);

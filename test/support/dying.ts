@@ -6,7 +6,7 @@ export type Calls = Map<string, "outside" | "inside">;
 
 /** Calls of ports that change nothing: who dies around one leaves what the call before has left. */
 const READS =
-  /\.(get|getMany|readAfter|head|manifest|isCurrent|enrolling|ofProject|ofAdmin|verify|of|withCode|withExternalId)$/;
+  /\.(get|getMany|find|after|readAfter|head|manifest|isCurrent|enrolling|ofProject|ofAdmin|verify|of|withCode|withExternalId)$/;
 
 /** The numbers of the calls around which a death leaves something of its own. */
 export const changes = (calls: readonly string[]): number[] =>
@@ -15,7 +15,17 @@ export const changes = (calls: readonly string[]): number[] =>
 /** Not wrapped: a process does not die of its clock or its limits, and the gallery gets the wrapped log. */
 const SURROUNDINGS = new Set([
   ...["now", "id", "random", "sleep", "log"],
-  ...["breaker", "galleries", "guesses", "limiter", "policies", "schedule", "sealing", "secrets"],
+  ...[
+    "breaker",
+    "duplicates",
+    "galleries",
+    "guesses",
+    "limiter",
+    "policies",
+    "schedule",
+    "sealing",
+    "secrets",
+  ],
 ]);
 
 /**

@@ -12,6 +12,7 @@ export const POLICIES = policiesOf({
   proxy: 3000,
   registration: 30,
   code: 10,
+  duplicate: 10,
 });
 
 /** A limiter that knows of tokens for everybody, and asks no store. */

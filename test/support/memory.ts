@@ -124,10 +124,17 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
     },
     changes: {
       manifest: manifests.get,
+      readAfter: async (id: string) => ({
+        manifest: manifests.stored.get(id)?.value,
+        ...{ changes: [], malformed: [], more: false },
+      }),
       createManifest: manifests.create,
       replaceManifest: manifests.replace,
     } as unknown as Changes,
-    palms: { count: async () => 24 } as unknown as Palms,
+    palms: {
+      count: async () => 24,
+      after: async () => ({ palms: [], malformed: [] }),
+    } as unknown as Palms,
     webhooks: {
       get: (_project: string, id: string) => webhooks.get(id),
       create: (webhook: Webhook) => webhooks.create(webhook.id, webhook),

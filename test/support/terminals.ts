@@ -146,13 +146,16 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
           .filter((one) => one > seqOf(seq))
           .slice(0, limit)
           .map((one) => shelves.changes.stored.get(one)?.value as Change),
+        malformed: [],
+        more: log().filter((one) => one > seqOf(seq)).length >= limit,
       })),
       head: gated("changes.head", () => Number(log().at(-1) ?? 0)),
       manifest: gated("changes.manifest", shelves.manifests.get),
       createManifest: shelves.manifests.create,
       replaceManifest: shelves.manifests.replace,
+      bind: (_id, seq, mac) => edit(shelves.changes, seqOf(seq), { mac }),
       append: (_id, change) => shelves.changes.create(seqOf(change.seq), change),
-      redact: (_id, seq) => redact(shelves.changes, seqOf(seq)),
+      redact: (_id, seq) => edit(shelves.changes, seqOf(seq), { template: null }),
     };
     const ports = {
       apiKeys: {
@@ -249,6 +252,10 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
         getMany: gated("palms.getMany", (_environment: string, ids: readonly string[]) =>
           shelves.palms.find(({ id }) => ids.includes(id)),
         ),
+        find: gated("palms.find", (_environment: string, ids: readonly string[]) => ({
+          palms: shelves.palms.find(({ id }) => ids.includes(id)),
+          malformed: [],
+        })),
         create: (palm: Palm) => shelves.palms.create(palm.id, palm),
         replace: shelves.palms.replace,
         remove: shelves.palms.remove,
@@ -279,7 +286,7 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
       formats: new Formats({ ...surroundings, ...ports } as unknown as ConstructorParameters<
         typeof Formats
       >[0]),
-      galleries: new Galleries({ changes, sealing }, 2 ** 30),
+      galleries: new Galleries({ changes, sealing, log: surroundings.log }, 2 ** 30),
     } as unknown as TerminalCtx;
   }
 
@@ -292,9 +299,9 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
   };
 }
 
-/** Takes the template out of a change that is there. */
-const redact = (changes: Shelf<Change>, id: string): Write =>
+/** Changes fields of a change that is there. */
+const edit = (changes: Shelf<Change>, id: string, fields: Partial<Change>): Write =>
   step({
     holds: () => changes.stored.has(id),
-    apply: () => changes.put(id, { ...(changes.stored.get(id)?.value as Change), template: null }),
+    apply: () => changes.put(id, { ...(changes.stored.get(id)?.value as Change), ...fields }),
   });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { parseKeyring } from "../../functions/src/data/keyring.ts";
+import { createSealer, parseKeyring } from "../../functions/src/data/keyring.ts";
 import { DomainError, unavailable } from "../../functions/src/domain/errors.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
 import { startRegistration } from "../../functions/src/domain/registration/startRegistration.ts";
@@ -22,8 +23,8 @@ const DEMO_KEY = JSON.parse(
 const ID = "3f0c1c9e-0000-4000-8000-000000000001";
 
 /** Runs the command in this process, on a store in memory. */
-function newConsole(more: Partial<Outside> = {}) {
-  const ports = memoryPorts();
+function newConsole(more: Partial<Outside> = {}, sealing = sealingOf(newRing("k1"))) {
+  const ports = memoryPorts(sealing);
   let opened = 0;
   return {
     ports,
@@ -211,22 +212,60 @@ describe("npm run admin", () => {
       server_lookup_allowed: true,
       created_at: "2026-01-02T03:04:05.678Z",
     });
-    const other = await create(
-      "--type",
-      "global",
-      "--format",
-      "vector-512.v1",
-      "--target-fpir",
-      "1e-5",
-      "--no-server-lookup",
-    );
+    const other = await create("--format", "vector-512.v1", "--target-fpir", "1e-5", "--no-server-lookup");
     assert.deepEqual(other, {
       ...plain,
       id: other.id,
-      type: "global",
       template_format: "vector-512.v1",
       target_fpir: 0.00001,
       server_lookup_allowed: false,
+    });
+    const global = await create("--type", "global");
+    assert.deepEqual(global, { ...plain, id: global.id, type: "global" });
+    const args = ["--organization", organization, "--type", "global", "--format", "vector-512.v1"];
+    assert.deepEqual(await run("environment", "create", ...args), {
+      code: 1,
+      out: "",
+      said:
+        "admin: A global environment cannot have the format vector-512.v1: its samples are templates, which callers can " +
+        "make up, and a global environment accepts only images.\n",
+    });
+  });
+
+  it("seals an environment from before and checks it, and says what to do next", async () => {
+    const ring = newRing("k1");
+    const { run, ports } = newConsole({}, sealingOf(ring));
+    const organization = json(
+      await run("organization", "create", "--name", "x", "--plan", "sandbox", "--json"),
+    ).id;
+    const { id } = json(await run("environment", "create", "--organization", organization, "--json"));
+    const sealer = createSealer(parseKeyring("TEMPLATE_KEYS", JSON.stringify(ring)));
+    ports.manifests.put(id, { wrapped_key: sealer.seal(randomBytes(32), `datakey:${id}`) });
+    const checked = (links_sealed: boolean) => ({
+      ...{ environment_id: id, links_sealed, changes: 0, palms: 0 },
+      ...{ skipped: 0, skipped_changes: [], refused_palms: [], orphans: 0 },
+    });
+    const check = async () => {
+      const { code, out, said } = await run("environment", "check", id, "--json");
+      return { code, result: JSON.parse(out), said };
+    };
+    assert.deepEqual(await check(), {
+      code: 0,
+      result: checked(false),
+      said: "nothing is left out; not sealed: see environment seal\n",
+    });
+    const seal = async () => {
+      const { code, out, said } = await run("environment", "seal", id, "--json");
+      return { code, outcome: JSON.parse(out).outcome, said: said.split(";")[0] };
+    };
+    const said = "documents that are not bound are refused from now on";
+    assert.deepEqual(await seal(), { code: 0, outcome: "sealed", said });
+    assert.deepEqual(await seal(), {
+      ...{ code: 0, outcome: "sealed_before", said: "the environment was sealed before\n" },
+    });
+    assert.deepEqual(await check(), { code: 0, result: checked(true), said: "nothing is left out\n" });
+    assert.deepEqual(await run("environment", "seal", ID), {
+      ...{ code: 1, out: "", said: `admin: There is no environment ${ID}.\n` },
     });
   });
 

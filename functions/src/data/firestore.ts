@@ -40,6 +40,12 @@ export function createCommit(db: Firestore): Commit {
   };
 }
 
+/** Documents as they were found, and the ids of those that do not hold what they should. */
+export interface Inspected<T> {
+  sound: { id: string; value: Stored<T> }[];
+  malformed: string[];
+}
+
 /** Documents of one kind: what they hold is parsed on every read, so a corrupt record is our fault, never a caller's. */
 export class Documents<T extends object> {
   readonly #schema: z.ZodType<T>;
@@ -60,6 +66,16 @@ export class Documents<T extends object> {
 
   async query(query: Query): Promise<Stored<T>[]> {
     return this.#parseAll((await answered(query.get())).docs);
+  }
+
+  /** The same where malformed documents are to be expected: they are told apart, not an error. */
+  async inspect(db: Firestore, refs: readonly DocumentReference[]): Promise<Inspected<T>> {
+    if (refs.length === 0) return { sound: [], malformed: [] };
+    return this.#inspect(await answered(db.getAll(...refs)));
+  }
+
+  async inspectQuery(query: Query): Promise<Inspected<T>> {
+    return this.#inspect((await answered(query.get())).docs);
   }
 
   /** What a query without an order finds, by path, page by page: in constant memory, however long each page takes. */
@@ -156,6 +172,18 @@ export class Documents<T extends object> {
       throw new Error(`${snapshot.ref.path} is corrupt: ${z.prettifyError(parsed.error)}`);
     }
     return stored(parsed.data, snapshot.ref, snapshot.updateTime);
+  }
+
+  #inspect(snapshots: readonly DocumentSnapshot[]): Inspected<T> {
+    const found = snapshots.filter(({ exists }) => exists);
+    const isSound = (snapshot: DocumentSnapshot) => this.#schema.safeParse(snapshot.data()).success;
+    return {
+      sound: found.filter(isSound).map((snapshot) => ({
+        id: snapshot.id,
+        value: this.#parse(snapshot) as Stored<T>,
+      })),
+      malformed: found.filter((snapshot) => !isSound(snapshot)).map(({ id }) => id),
+    };
   }
 
   #parseAll(snapshots: readonly DocumentSnapshot[]): Stored<T>[] {

@@ -136,14 +136,30 @@ export function createSealer(keyring: Keyring): Sealer {
 /** Data keys of environments, wrapped by a keyring. @see Sealing */
 export function createSealing(keyring: Keyring): Sealing {
   const sealer = createSealer(keyring);
-  const about = (environment_id: string): string => `datakey:${environment_id}`;
-  const wrap = (environment_id: string, dataKey: Uint8Array) => sealer.seal(dataKey, about(environment_id));
-  const open = (environment_id: string, key: WrappedKey) => sealer.open(key, about(environment_id));
+  const about = (environment_id: string, linksSealed: boolean): string =>
+    linksSealed ? `datakey:links-sealed:${environment_id}` : `datakey:${environment_id}`;
+  const wrap = (environment_id: string, dataKey: Uint8Array, linksSealed: boolean) =>
+    sealer.seal(dataKey, about(environment_id, linksSealed));
+  const open = (environment_id: string, key: WrappedKey) => {
+    try {
+      return { dataKey: sealer.open(key, about(environment_id, true)), linksSealed: true };
+    } catch {
+      // From before links were sealed, or the error that follows says what is wrong.
+      return { dataKey: sealer.open(key, about(environment_id, false)), linksSealed: false };
+    }
+  };
   return {
     kids: keyring.kids,
-    newDataKey: (environment_id) => wrap(environment_id, randomBytes(KEY_BYTES)),
-    unwrap: (environment_id, key) => aesGcm(open(environment_id, key)),
-    rewrap: (environment_id, key) => wrap(environment_id, open(environment_id, key)),
+    newDataKey: (environment_id) => wrap(environment_id, randomBytes(KEY_BYTES), true),
+    unwrap(environment_id, key) {
+      const { dataKey, linksSealed } = open(environment_id, key);
+      return { ...aesGcm(dataKey), linksSealed };
+    },
+    markLinksSealed: (environment_id, key) => wrap(environment_id, open(environment_id, key).dataKey, true),
+    rewrap(environment_id, key) {
+      const { dataKey, linksSealed } = open(environment_id, key);
+      return wrap(environment_id, dataKey, linksSealed);
+    },
   };
 }
 

@@ -1,8 +1,8 @@
-import type { Firestore } from "@google-cloud/firestore";
+import { FieldPath, type Firestore } from "@google-cloud/firestore";
 import * as z from "zod";
 import { TEMPLATE_FORMATS } from "../domain/environment/environment.ts";
-import type { Palm, Palms } from "../domain/palm/palm.ts";
-import { count, Documents, date } from "./firestore.ts";
+import type { FoundPalms, Palm, Palms } from "../domain/palm/palm.ts";
+import { count, Documents, date, type Inspected } from "./firestore.ts";
 
 const documents = new Documents<Palm>(
   z.object({
@@ -17,8 +17,15 @@ const documents = new Documents<Palm>(
     seq: z.number(),
     object: z.string(),
     created_at: date,
+    mac: z.instanceof(Uint8Array).nullable().default(null),
   }),
 );
+
+/** A document that names another palm than its path does is malformed. */
+const toFound = ({ sound, malformed }: Inspected<Palm>): FoundPalms => ({
+  palms: sound.flatMap(({ id, value }) => (id === value.value.id ? value : [])),
+  malformed: [...malformed, ...sound.flatMap(({ id, value }) => (id === value.value.id ? [] : id))],
+});
 
 /** `environments/{environment}/palms/{palm}` */
 export function createPalms(db: Firestore): Palms {
@@ -31,6 +38,18 @@ export function createPalms(db: Firestore): Palms {
         db,
         ids.map((id) => ref(environment_id, id)),
       ),
+    async find(environment_id, ids) {
+      return toFound(
+        await documents.inspect(
+          db,
+          ids.map((id) => ref(environment_id, id)),
+        ),
+      );
+    },
+    async after(environment_id, id, limit) {
+      const all = palmsOf(environment_id).orderBy(FieldPath.documentId()).limit(limit);
+      return toFound(await documents.inspectQuery(id === undefined ? all : all.startAfter(id)));
+    },
     create: (palm) => documents.create(ref(palm.environment_id, palm.id), palm),
     replace: (was, now) => documents.replace(was, now),
     remove: (was) => documents.remove(was),

@@ -18,6 +18,7 @@ import type { IdempotencyRecords } from "./idempotency/record.ts";
 import type { Members } from "./member/member.ts";
 import type { DeviceLimits, Organizations } from "./organization/organization.ts";
 import type { Changes } from "./palm/changes.ts";
+import type { Duplicates } from "./palm/duplicates.ts";
 import type { Extraction } from "./palm/extraction.ts";
 import type { Galleries } from "./palm/galleries.ts";
 import type { Palms } from "./palm/palm.ts";
@@ -45,6 +46,7 @@ export interface Ports {
   deviceKeys: DeviceKeySealing;
   deviceLimits: DeviceLimits;
   devices: Devices;
+  duplicates: Pick<Duplicates, "look">;
   environments: Environments;
   events: Events;
   extraction: Extraction;

@@ -41,6 +41,8 @@ export type Target = (typeof TARGETS)[number];
  */
 export interface Effect {
   target: { type: Target; id: string };
+  /** How the audit log names it, where the request's operation does not say enough. */
+  operation?: string;
   /** Whose the target is, where the request itself does not say so. */
   organization_id?: string;
   project_id?: string | null;

@@ -55,8 +55,12 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
     advice: "Read what is there, and decide; sent again as it is, it is refused again.",
   },
   duplicate_palm: {
-    means: "The palm is enrolled for another member of the project.",
-    advice: "Find out by identify who has it; delete it there if it is a mistake.",
+    means:
+      "The palm is enrolled for another member of the project; with server lookup off, for any member; in a global " +
+      "environment, by another project.",
+    advice:
+      "Find out by identify who has it; delete it there if it is a mistake. With server lookup off, send `replace: true` " +
+      "to replace the member's own palm.",
   },
   session_active: {
     means: "An enrolment session goes on at the terminal.",

@@ -3,7 +3,7 @@ import type { Device } from "../domain/device/device.ts";
 import type { Environment } from "../domain/environment/environment.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import { administeredBy, administers, type Organization } from "../domain/organization/organization.ts";
-import { isTenantManaged, type Project, takesPalms } from "../domain/project/project.ts";
+import { isServerLookupOn, isTenantManaged, type Project, takesPalms } from "../domain/project/project.ts";
 import type { Registration } from "../domain/registration/registration.ts";
 import type { Stored } from "../domain/store.ts";
 import type { Authenticated } from "./auth.ts";
@@ -98,7 +98,7 @@ type State = keyof typeof STATES;
 
 const HOLDS: Record<State, (scope: Found) => boolean> = {
   server_lookup: ({ project, environment }) =>
-    project?.server_lookup_enabled === true && environment?.server_lookup_allowed !== false,
+    project !== undefined && isServerLookupOn(project, environment),
   sandbox: ({ project }) => project?.sandbox === true,
   enabled: ({ device }) => device?.value.enabled === true,
 };

@@ -8,6 +8,8 @@ export interface PalmIdentity {
   project_id: string | null;
   member_id: string | null;
   hand: Hand;
+  /** The number of the change that put it, where there is one. */
+  seq?: number;
 }
 
 /** What `Gallery.add` takes. */
@@ -58,6 +60,12 @@ export class Gallery {
     this.#rows = open(rotation);
   }
 
+  /** The number of the change that put a palm; undefined for one that is not enrolled. */
+  seqOf(palm_id: string): number | undefined {
+    const row = this.#rowOf.get(palm_id);
+    return row === undefined ? undefined : this.#palms[row]?.seq;
+  }
+
   /** Palms enrolled. */
   get size(): number {
     return this.#palms.length;
@@ -74,10 +82,11 @@ export class Gallery {
    * @throws PalmError `invalid_template`, or `template_mismatch` for another format; the gallery is then as
    *   before.
    */
-  add({ palm_id, project_id, member_id, hand, template }: Enrolment): void {
+  add({ template, ...palm }: Enrolment): void {
+    const { palm_id } = palm;
     const row = this.#rowOf.get(palm_id) ?? this.#palms.length;
     this.#rows.put(row, template);
-    this.#palms[row] = { palm_id, project_id, member_id, hand };
+    this.#palms[row] = palm;
     this.#rowOf.set(palm_id, row);
   }
 

@@ -61,6 +61,7 @@ const CALLS: Record<string, Record<string, Call>> = {
     createManifest: "write",
     replaceManifest: "write",
     append: "write",
+    bind: "write",
     redact: "write",
   },
   deliveries: {
@@ -130,6 +131,8 @@ const CALLS: Record<string, Record<string, Call>> = {
   organizations: { get: ["o"], ofAdmin: ["u"], all: [], create: "write", replace: "write" },
   palms: {
     getMany: ["e", ["p"]],
+    find: ["e", ["p"]],
+    after: new Several(["e", undefined, 10], ["e", "p", 10]),
     create: "write",
     replace: "write",
     remove: "write",

@@ -44,6 +44,24 @@ describe("The keyring", () => {
     assert.throws(() => sealing.unwrap("e1", sealing.newDataKey("e2")), "the key of another environment");
   });
 
+  it("marks a data key as that of an environment whose links are sealed, in a way that only it can undo", () => {
+    const keys = { a: key() };
+    const [sealing, rotated] = [createSealing(ring(keys)), createSealing(ring({ ...keys, b: key() }))];
+    const before = createSealer(ring(keys)).seal(randomBytes(32), "datakey:e1");
+    const text = (wrapped: typeof before, by = sealing) => {
+      const { linksSealed, ...data } = by.unwrap("e1", wrapped);
+      return { linksSealed, secret: Buffer.from(data.derive("x")).toString("hex") };
+    };
+    assert.equal(text(before).linksSealed, false);
+    assert.equal(text(rotated.rewrap("e1", before), rotated).linksSealed, false);
+    const marked = sealing.markLinksSealed("e1", before);
+    assert.deepEqual(text(marked), { ...text(before), linksSealed: true });
+    assert.deepEqual(text(rotated.rewrap("e1", marked), rotated), text(marked));
+    assert.equal(sealing.unwrap("e1", sealing.newDataKey("e1")).linksSealed, true);
+    assert.throws(() => sealing.unwrap("e2", marked), "the key of another environment");
+    assert.throws(() => sealing.markLinksSealed("e2", before));
+  });
+
   it("derives secrets that follow from the data key and the purpose, and tell nothing of either", () => {
     const sealing = createSealing(ring({ a: key() }));
     const wrapped = sealing.newDataKey("e1");

@@ -1,12 +1,28 @@
 import * as z from "zod";
+import type { Ctx } from "../../domain/context.ts";
 import * as palms from "../../domain/palm/enrollPalm.ts";
+import { isServerLookupOn } from "../../domain/project/project.ts";
+import { accountOf } from "../../http/auth.ts";
 import { defineRoute } from "../../http/route.ts";
 import { uuid } from "../fields.ts";
 import { PalmShape, toPalm } from "../palms.ts";
 import { PalmSample, toSample } from "./schemas.ts";
 
+type EnrollCtx = palms.EnrollCtx & Ctx<"duplicates">;
+
 const EnrollBody = z
-  .strictObject({ member_id: uuid, samples: z.array(PalmSample).min(1).max(5) })
+  .strictObject({
+    member_id: uuid,
+    samples: z.array(PalmSample).min(1).max(5),
+    replace: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "Whether a palm that the member has already is replaced while server lookup is off. While it is on, the palm is " +
+          "always replaced.",
+      }),
+  })
   .meta({ id: "Enroll" });
 
 export const enrollPalm = defineRoute({
@@ -18,22 +34,28 @@ export const enrollPalm = defineRoute({
   description:
     "Enrols one palm of a member from 1 to 5 samples of it; three make it robust. A palm that the member has " +
     "already is replaced under the same id, with a new `created_at`; another member's is refused. Found by the very next identify. " +
-    "Leaves one scan and emits `enrollment.completed`.",
+    "Leaves one scan and emits `enrollment.completed`.\n\n" +
+    "With server lookup off, enrollment does not tell whose palm it is: a palm that is enrolled already is 409 " +
+    "`duplicate_palm`, be it this member's or another's. `replace: true` replaces this member's own palm; the audit log " +
+    "names that `enrollPalm.replace`. After 10 answers `duplicate_palm` in an hour the caller gets 429 with " +
+    "`Retry-After`.",
   auth: ["apiKey"],
   permission: "palms:enroll",
   scope: "tenant",
   idempotent: true,
   audits: "palm",
-  begins: (ctx: palms.EnrollCtx, environment_id) => ctx.galleries.followKnown(environment_id),
+  begins: (ctx: EnrollCtx, environment_id) => ctx.galleries.followKnown(environment_id),
   body: EnrollBody,
   bodyLimit: "samples",
   status: 201,
   response: PalmShape,
   errors: ["not_found", "duplicate_palm", "limit_reached", "expired", "poor_quality", "template_mismatch"],
   answers: toPalm,
-  async handle(ctx: palms.EnrollCtx, { actor, project, environment, begun: following, body }) {
-    const { member_id } = body;
+  async handle(ctx: EnrollCtx, { actor, project, environment, begun: following, body }) {
+    const { member_id, replace } = body;
     const samples = body.samples.map((sample, index) => toSample(sample, `samples.${index}`));
-    return palms.enrollPalm(ctx, { actor, project, environment, following, member_id, samples });
+    const enroll = () =>
+      palms.enrollPalm(ctx, { actor, project, environment, following, member_id, samples, replace });
+    return isServerLookupOn(project, environment) ? enroll() : ctx.duplicates.look(accountOf(actor), enroll);
   },
 });

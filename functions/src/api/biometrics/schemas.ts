@@ -36,7 +36,9 @@ export const PalmSample = z
         "PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 " +
         "section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP.",
     }),
-    template: base64.optional().meta({ description: "A template in the environment's format." }),
+    template: base64.optional().meta({
+      description: "A template in the environment's format. Refused with 400 in a global environment.",
+    }),
     hand: hand.optional(),
     pad_score: z
       .number()

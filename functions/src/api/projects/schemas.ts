@@ -44,7 +44,12 @@ export const toOrganization = ({ id, name, plan }: Organization): z.infer<typeof
 export const EnvironmentShape = z
   .strictObject({
     id: uuid,
-    type: z.enum(["organization", "global"]),
+    type: z.enum(["organization", "global"]).meta({
+      description:
+        "`organization`: the palms are the organization's own. `global`: the environment is shared by several customers, " +
+        "and its palms have no member. **Whoever any customer enrolls in a global environment is identified at every " +
+        "customer's terminal.** A palm there is replaced only by the project that enrolled it, and templates are refused.",
+    }),
     template_format: z.enum(TEMPLATE_FORMATS),
     target_fpir: z
       .number()
@@ -63,7 +68,10 @@ export const AuditEntryShape = z
     organization_id: uuid,
     project_id: uuid.nullable(),
     actor: z.strictObject({ type: z.enum(ACTORS), id: z.string() }),
-    operation: z.string().meta({ description: "The API's operationId, or the operator's command." }),
+    operation: z.string().meta({
+      description:
+        "The API's operationId, or the operator's command. An enrollPalm that replaced a palm is `enrollPalm.replace`.",
+    }),
     target: z.strictObject({ type: z.enum(TARGETS), id: z.string() }),
     request_id: z.string().meta({
       description:

@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 /**
  * Whose requests are counted together, and how. The plans are an organization's; a user's, a terminal's; those without
  * a valid credential by the client's address, and by that of whoever passed them on; registrations by the client's
- * address, wrong codes by who enters them. A lease spares a busy instance the store for so long; shards spare a busy
+ * address, wrong codes by who enters them, duplicate palms by who enrolls them without server lookup. A lease spares a busy instance the store for so long; shards spare a busy
  * document.
  */
 const COUNTING = {
@@ -19,6 +19,7 @@ const COUNTING = {
   proxy: { shards: 10, lease_ms: 500 },
   registration: { shards: 1, lease_ms: 0, window_ms: 10 * MINUTE_MS },
   code: { shards: 1, lease_ms: 0, window_ms: 10 * MINUTE_MS },
+  duplicate: { shards: 1, lease_ms: 0, window_ms: 60 * MINUTE_MS },
 } as const satisfies Record<Plan, unknown> & Record<string, Partial<Policy>>;
 
 /** The same of what all terminals of an organization scan and enroll together, by its plan. */

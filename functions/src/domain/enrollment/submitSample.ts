@@ -6,7 +6,14 @@ import type { Environment } from "../environment/environment.ts";
 import { DomainError, notFound, unauthenticated } from "../errors.ts";
 import { type EnrolCtx, enrolTemplate, type Ground } from "../palm/enrolTemplate.ts";
 import type { Following } from "../palm/galleries.ts";
-import { fuse, leastLively, type Probe, readSample, type Sample } from "../palm/sample.ts";
+import {
+  fuse,
+  leastLively,
+  type Probe,
+  readSample,
+  refuseGivenTemplate,
+  type Sample,
+} from "../palm/sample.ts";
 import { type DataKey, sampleSeal } from "../palm/sealing.ts";
 import type { Project } from "../project/project.ts";
 import type { Effect, Stored } from "../store.ts";
@@ -39,6 +46,7 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
   const { id, hand } = input.session;
   // A template says itself of which hand it is, or nobody does.
   const taken = sample.image ? { ...sample, hand: sample.hand ?? hand } : sample;
+  refuseGivenTemplate(environment, taken);
   const probe = await readSample(ctx, taken, {
     format: environment.template_format,
     owner: input.project.organization_id,
@@ -129,6 +137,8 @@ async function enrol(ctx: SubmitCtx, attempt: Attempt): Promise<Session | undefi
       ...{ source: "terminal", device_id: session.device_id, api_key_id: null },
       session_id: session.id,
     },
+    replace: true,
+    duplicate: "This palm is enrolled already.",
   });
 }
 

@@ -17,5 +17,5 @@ export async function getEnvironmentOf(
     ctx.palms.count(project.environment_id, project.id),
   ]);
   if (!environment) throw notFound();
-  return { environment: environment.value, palms };
+  return { environment: environment.value, palms: environment.value.type === "global" ? 0 : palms };
 }

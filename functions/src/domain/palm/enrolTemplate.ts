@@ -23,7 +23,10 @@ export interface Ground<T> {
   /** Whose palm it becomes; null in a global environment. */
   member: Stored<Member> | null;
   /** What the same batch does for whoever asked: what it is about, writes of theirs, what they are answered. */
-  finish(palm: Palm): { target: Effect["target"]; writes: readonly Write[]; result: T };
+  finish(
+    palm: Palm,
+    replaced: boolean,
+  ): Pick<Effect, "target" | "operation"> & { writes: readonly Write[]; result: T };
 }
 
 interface Enrolment<T> {
@@ -37,6 +40,10 @@ interface Enrolment<T> {
   samples: number;
   pad_score: number | null;
   captured: Pick<Scan, "source" | "device_id" | "api_key_id"> & { session_id: string | null };
+  /** Whether a look-alike palm that the enrollment may replace is replaced, or is a duplicate like any other. */
+  replace: boolean;
+  /** What a caller is told of a duplicate. */
+  duplicate: string;
   ground: Ground<T>;
   /** Reads it anew where somebody was first; undefined when it holds no longer. */
   look(): Promise<Ground<T> | undefined>;
@@ -51,7 +58,8 @@ interface Upload {
 }
 
 /**
- * Enrols one palm. One that its member has already (in a global environment: one that is there) is replaced. Palm,
+ * Enrols one palm. One that its member has already (in a global environment: one that the same project enrolled) is
+ * replaced, unless that is not asked for. Palm,
  * gallery change, member, scan, outbox event and what it is done for are one batch, after which the event is dispatched.
  * @returns what its ground has finished; undefined where that no longer holds, and nothing was done.
  * @throws DomainError `expired`, `duplicate_palm`, `limit_reached`, `unavailable`.
@@ -59,14 +67,14 @@ interface Upload {
 export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Promise<T | undefined> {
   const { environment, project, live, probe, captured, look } = input;
   const newId = ctx.id();
+  const filter = rowsOf(environment, project);
   const judge = async ({ ground, key }: Pick<Enrolment<T>, "ground" | "key">) => {
     const { member } = ground;
     const seq = live.seq + 1;
     // Whatever hand it is said to be: the wrong word must not enrol a palm twice.
-    const filter = rowsOf(environment, project);
     const threshold = thresholdFor(environment, live.rows.count(filter), probe);
     const alike = search(live.rows, probe, filter, true);
-    const was = ownPalm(member, await resolve(ctx, environment.id, alike, threshold));
+    const was = replacedPalm({ ...input, ground }, await resolve(ctx, live, alike, threshold));
     if (!was && member && member.value.palm_ids.length >= MAX_PALMS) {
       throw new DomainError("limit_reached", `A member has at most ${MAX_PALMS} palms.`);
     }
@@ -95,10 +103,11 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
     const { palm_id, seq, was, ground } = verdict;
     if (uploaded.palm_id !== palm_id || uploaded.stale) uploaded = await upload(verdict);
     const now = ctx.now();
-    const palm: Palm = {
+    const { links } = live;
+    const linked = {
       id: palm_id,
       environment_id: environment.id,
-      project_id: rowsOf(environment, project).project_id ?? null,
+      project_id: project.id,
       member_id: ground.member?.value.id ?? null,
       hand: probe.hand,
       template_format: environment.template_format,
@@ -108,29 +117,30 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
       object: uploaded.item.value.object,
       created_at: now,
     };
-    const { project_id, member_id, hand } = palm;
+    const palm: Palm = { ...linked, mac: links.ofPalm(linked) };
+    // In a global environment a row is everybody's, whoever enrolled it.
+    const project_id = filter.project_id ?? null;
+    const put = { seq, palm_id, project_id, hand: palm.hand, template: uploaded.sealed };
+    const { member_id } = palm;
     const { session_id, device_id } = captured;
     const event = newEvent(
       "enrollment.completed",
       { id: ctx.id(), project_id: project.id, at: now },
       { session_id, member_id, device_id, completed_at: now },
     );
-    const { target, writes: others, result } = ground.finish(palm);
+    const { writes: others, ...effect } = ground.finish(palm, was !== undefined);
     const writes = [
-      ctx.changes.append(environment.id, {
-        ...{ seq, op: "put", palm_id, project_id, hand, at: now },
-        template: uploaded.sealed,
-      }),
+      ctx.changes.append(environment.id, { ...put, op: "put", at: now, mac: links.ofPut(put) }),
       ctx.garbage.remove(uploaded.item),
       ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, ground.member, palm)),
       ctx.scans.create(enrolScan(ctx, palm, input)),
       ctx.events.create(event),
       ...others,
     ];
-    const outcome = await ctx.commit(writes, { target, result });
+    const outcome = await ctx.commit(writes, effect);
     if (outcome === "committed") {
       live.committed(seq);
-      return { result, event };
+      return { result: effect.result, event };
     }
     overtaken = true;
     // The sweeper may be who was first: then the object is gone, or about to be.
@@ -144,15 +154,26 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
   return done.result;
 }
 
-/** The member's own palm among the look-alikes, if any, the most alike; without members whichever is. */
-function ownPalm(
-  member: Stored<Member> | null,
+/**
+ * The look-alike that the enrollment replaces, the most alike; undefined when no enrolled palm looks alike. A palm may
+ * be replaced by its member and, in a global environment, by the project that enrolled it: records from before projects
+ * were kept there may be replaced by nobody.
+ * @throws DomainError `duplicate_palm` when a look-alike may not be replaced.
+ */
+function replacedPalm(
+  {
+    ground,
+    project,
+    replace,
+    duplicate,
+  }: Pick<Enrolment<unknown>, "ground" | "project" | "replace" | "duplicate">,
   alike: readonly { palm: Stored<Palm> }[],
 ): Stored<Palm> | undefined {
-  const member_id = member?.value.id ?? null;
-  if (alike.some(({ palm }) => palm.value.member_id !== member_id)) {
-    throw new DomainError("duplicate_palm", "This palm is enrolled for another member.");
-  }
+  const member_id = ground.member?.value.id ?? null;
+  const isOwn = ({ palm: { value } }: { palm: Stored<Palm> }) =>
+    value.member_id === member_id && value.project_id === project.id;
+  if (alike.length > 0 && !(replace && alike.every(isOwn)))
+    throw new DomainError("duplicate_palm", duplicate);
   return alike[0]?.palm;
 }
 

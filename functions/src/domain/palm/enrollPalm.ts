@@ -2,7 +2,7 @@ import type { Hand } from "../../palm/index.ts";
 import { type Actor, apiKeyOf, type Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { invalid, notFound } from "../errors.ts";
-import type { Project } from "../project/project.ts";
+import { isServerLookupOn, type Project } from "../project/project.ts";
 import { type EnrolCtx, enrolTemplate, type Ground } from "./enrolTemplate.ts";
 import type { Following } from "./galleries.ts";
 import type { Palm } from "./palm.ts";
@@ -11,7 +11,9 @@ import { fuse, inspectSample, leastLively, type Probe, readSample, type Sample }
 export type EnrollCtx = EnrolCtx & Ctx<"extraction" | "galleries">;
 
 /**
- * Enrols one palm of a member from 1..5 samples of it. A palm that this member has already is replaced.
+ * Enrols one palm of a member from 1..5 samples of it. With server lookup on, a palm that this member has already is
+ * replaced. With server lookup off it is replaced only when `replace` says so: else the answer is the same as for
+ * another member's palm, so that enrollment does not tell whose palm it is.
  * @throws DomainError `invalid_request`, `too_large`, `not_found` (no such member), `expired`, `poor_quality`,
  * `template_mismatch`, `duplicate_palm`, `limit_reached`, `unavailable`.
  */
@@ -22,6 +24,8 @@ export async function enrollPalm(
     environment: Environment;
     member_id: string;
     samples: readonly Sample[];
+    /** Without effect while server lookup is on. */
+    replace?: boolean;
     /** The gallery, when somebody has begun to follow it. */
     following?: Following | undefined;
     /** Who asks: the scan names its API key. */
@@ -42,19 +46,23 @@ export async function enrollPalm(
   const probes = await Promise.all(samples.map((sample) => readSample(ctx, sample, { format, owner })));
   const hand = commonHand(probes, samples);
   const key = await synced;
+  const lookup = isServerLookupOn(project, environment);
   const palm = await enrolTemplate(ctx, {
     ...{ project, environment, live, key, ground, look },
     probe: fuse(probes, hand),
     samples: probes.length,
     pad_score: leastLively(samples.map(({ pad_score }) => pad_score)),
     captured: { source: "api", device_id: null, api_key_id: apiKeyOf(input.actor), session_id: null },
+    replace: lookup || input.replace === true,
+    duplicate: lookup ? "This palm is enrolled for another member." : "This palm is enrolled already.",
   });
   if (!palm) throw notFound();
   return palm;
 }
 
-const effectOn: Ground<Palm>["finish"] = (palm) => ({
+const effectOn: Ground<Palm>["finish"] = (palm, replaced) => ({
   target: { type: "palm", id: palm.id },
+  ...(replaced && { operation: "enrollPalm.replace" }),
   writes: [],
   result: palm,
 });

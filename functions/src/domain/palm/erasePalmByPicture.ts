@@ -40,7 +40,7 @@ export async function erasePalmByPicture(
       owner: environment.organization_id,
     });
     const threshold = thresholdFor(environment, rows.size, probe);
-    const [found] = await resolve(ctx, environment_id, search(rows, probe, {}, true), threshold);
+    const [found] = await resolve(ctx, live, search(rows, probe, {}, true), threshold);
     const told = { environment_id, palm_id: null, created_at: null, score: null, threshold };
     if (!found) return { ...told, outcome: "no_match" };
     const { id: palm_id, created_at } = found.palm.value;

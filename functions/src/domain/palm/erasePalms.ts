@@ -29,6 +29,7 @@ export async function erasePalms(
       hand,
       template: null,
       at,
+      mac: null,
     } as const;
     return [
       ctx.changes.append(environment_id, change),

@@ -1,8 +1,10 @@
-import { Gallery } from "../../palm/index.ts";
+import { Gallery, PalmError } from "../../palm/index.ts";
+import type { Surroundings } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError } from "../errors.ts";
 import type { Change, Changes, Manifest } from "./changes.ts";
-import { type DataKey, ROTATION, type Sealing, templateSeal } from "./sealing.ts";
+import { type LinkFault, Links } from "./links.ts";
+import { type DataKey, ROTATION, type Sealing, templateSeal, type WrappedKey } from "./sealing.ts";
 
 const PAGE = 1000;
 
@@ -17,27 +19,53 @@ export interface Following {
   synced: Promise<DataKey>;
 }
 
+interface GalleryPorts {
+  changes: Changes;
+  sealing: Sealing;
+  log: Surroundings["log"];
+}
+
+/** Why an entry of the log is skipped. `not_opened`: its template is not sealed for this palm by this environment's key. */
+export type EntryFault = LinkFault | "malformed" | "not_opened" | "not_a_template";
+
+/** How many skipped entries a gallery names, and how many all galleries of an instance report. */
+const MOST_NAMED = 100;
+const MOST_REPORTED = 10_000;
+
 /** A gallery in this instance's memory that follows its log. */
 export class LiveGallery {
   readonly #home: Home;
-  readonly #changes: Changes;
-  readonly #sealing: Sealing;
+  readonly #ports: GalleryPorts;
+  /** Skipped entries that the log of this instance has already. */
+  readonly #reported: Set<string>;
+  readonly #skipped: { count: number; first: { seq: number; fault: EntryFault }[] } = { count: 0, first: [] };
   /** Made when the key is known, which its rotation follows from. */
   #gallery: Gallery | undefined;
   #seq = 0;
   #head = 0;
   /** For this gallery's life: a rotation of the keyring wraps the same key anew, maybe by one unknown here. */
   #key: DataKey | undefined;
+  #wrapped: WrappedKey | undefined;
+  #links: Links | undefined;
   /** For ever: a read that began before the key was destroyed must not bring it back. */
   #erased = false;
   #loaded = false;
   #turn: Promise<unknown> = Promise.resolve();
   #loading: Promise<void> | undefined;
 
-  constructor(home: Home, ports: { changes: Changes; sealing: Sealing }) {
+  constructor(home: Home, ports: GalleryPorts, reported = new Set<string>()) {
     this.#home = home;
-    this.#changes = ports.changes;
-    this.#sealing = ports.sealing;
+    this.#ports = ports;
+    this.#reported = reported;
+  }
+
+  get environment_id(): string {
+    return this.#home.id;
+  }
+
+  /** How many entries of the log were skipped because they were edited or are malformed, and the first 100 of them. */
+  get skipped(): { readonly count: number; readonly first: readonly { seq: number; fault: EntryFault }[] } {
+    return this.#skipped;
   }
 
   /** The number of the last change that is in memory. */
@@ -62,6 +90,15 @@ export class LiveGallery {
   get rows(): Gallery {
     if (!this.#gallery) throw erased();
     return this.#gallery;
+  }
+
+  /**
+   * What binds the environment's palms to their members, as of the last `sync`.
+   * @throws DomainError `expired` when the environment's key was destroyed meanwhile.
+   */
+  get links(): Links {
+    if (!this.#links) throw erased();
+    return this.#links;
   }
 
   /** Memory held, in bytes. */
@@ -113,10 +150,14 @@ export class LiveGallery {
 
   async #catchUp(): Promise<void> {
     for (;;) {
-      const { manifest, changes } = await this.#changes.readAfter(this.#home.id, this.#seq, PAGE);
+      const before = this.#seq;
+      const page = await this.#ports.changes.readAfter(this.#home.id, this.#seq, PAGE);
+      const { manifest, changes, malformed, more } = page;
       const key = this.#open(manifest);
-      for (const change of changes) this.#apply(change, key);
-      if (changes.length < PAGE) return;
+      const entries = [...changes, ...malformed.map((seq) => ({ seq, op: "malformed" as const }))];
+      for (const entry of entries.sort((a, b) => a.seq - b.seq)) this.#apply(entry, key);
+      if (!more) return;
+      if (this.#seq === before) throw new Error(`gallery ${this.#home.id} has a page without a change`);
     }
   }
 
@@ -127,45 +168,102 @@ export class LiveGallery {
       this.#erased = true;
       this.#gallery = undefined;
       this.#key = undefined;
+      this.#links = undefined;
       throw erased();
     }
-    if (this.#key) return this.#key;
-    const key = this.#sealing.unwrap(this.#home.id, wrapped);
-    this.#gallery = new Gallery({ format: this.#home.template_format, rotation: key.derive(ROTATION) });
+    if (this.#key) {
+      this.#noticeSeal(wrapped, this.#key);
+      return this.#key;
+    }
+    const { id, template_format: format } = this.#home;
+    const key = this.#ports.sealing.unwrap(id, wrapped);
+    this.#gallery = new Gallery({ format, rotation: key.derive(ROTATION) });
+    this.#links = new Links(id, key, { required: key.linksSealed });
+    this.#wrapped = wrapped;
     this.#key = key;
     return key;
   }
 
-  #apply(change: Change, key: DataKey): void {
+  /** Learns that the environment's links were sealed meanwhile. Never the opposite: an older wrapped key may be put back. */
+  #noticeSeal(wrapped: WrappedKey, key: DataKey): void {
+    if (this.links.required || isSame(this.#wrapped, wrapped)) return;
+    this.#wrapped = wrapped;
+    try {
+      if (!this.#ports.sealing.unwrap(this.#home.id, wrapped).linksSealed) return;
+    } catch {
+      // A rotation to a master key that this instance does not have.
+      return;
+    }
+    this.#links = new Links(this.#home.id, key, { required: true });
+  }
+
+  #apply(entry: Entry, key: DataKey): void {
     // Readers of overlapping pages meet here: each change counts once, in order.
-    if (change.seq !== this.#seq + 1) {
-      if (change.seq <= this.#seq) return;
-      throw new Error(`gallery ${this.#home.id} has a gap before change ${change.seq}`);
+    const { seq } = entry;
+    if (seq !== this.#seq + 1) {
+      if (seq <= this.#seq) return;
+      throw new Error(`gallery ${this.#home.id} has a gap before change ${seq}`);
     }
-    const { palm_id, project_id, hand } = change;
-    if (change.op === "remove") this.rows.remove(palm_id);
-    else if (change.template) {
-      const template = key.open(change.template, templateSeal(this.#home.id, palm_id));
-      this.rows.add({ palm_id, project_id, member_id: null, hand, template });
+    const fault = this.#takeIn(entry, key);
+    if (fault) this.#skip(seq, fault);
+    this.#seq = seq;
+  }
+
+  /** @returns why the entry must not count */
+  #takeIn(entry: Entry, key: DataKey): EntryFault | undefined {
+    const { rows } = this;
+    if (entry.op === "malformed") return entry.op;
+    const { seq, palm_id, project_id, hand, template: sealed } = entry;
+    if (entry.op === "remove") rows.remove(palm_id);
+    if (entry.op === "remove" || !sealed) return undefined;
+    const fault = this.links.faultOfPut({ ...entry, template: sealed });
+    if (fault) return fault;
+    let template: Uint8Array;
+    try {
+      template = key.open(sealed, templateSeal(this.#home.id, palm_id));
+    } catch {
+      return "not_opened";
     }
-    this.#seq = change.seq;
+    try {
+      rows.add({ palm_id, project_id, member_id: null, hand, seq, template });
+      return undefined;
+    } catch (error) {
+      if (error instanceof PalmError) return "not_a_template";
+      throw error;
+    }
+  }
+
+  #skip(seq: number, fault: EntryFault): void {
+    const { id: environment_id } = this.#home;
+    this.#skipped.count += 1;
+    if (this.#skipped.first.length < MOST_NAMED) this.#skipped.first.push({ seq, fault });
+    const name = `${environment_id} ${seq}`;
+    if (this.#reported.has(name) || this.#reported.size >= MOST_REPORTED) return;
+    this.#reported.add(name);
+    this.#ports.log.error("skipping a gallery log entry", { environment_id, seq, fault });
   }
 }
+
+type Entry = Change | { seq: number; op: "malformed" };
+
+const isSame = (one: WrappedKey | undefined, other: WrappedKey): boolean =>
+  one?.kid === other.kid && Buffer.compare(one.sealed, other.sealed) === 0;
 
 /** The galleries of this instance: the least recently used go when they outgrow `maxBytes` together. */
 export class Galleries {
   readonly #live = new Map<string, LiveGallery>();
-  readonly #ports: { changes: Changes; sealing: Sealing };
+  readonly #ports: GalleryPorts;
+  readonly #reported = new Set<string>();
   readonly #maxBytes: number;
 
-  constructor(ports: { changes: Changes; sealing: Sealing }, maxBytes: number) {
+  constructor(ports: GalleryPorts, maxBytes: number) {
     this.#ports = ports;
     this.#maxBytes = maxBytes;
   }
 
   /** The environment's gallery, empty until its first `sync`. */
   open(home: Home): LiveGallery {
-    return this.#use(home.id, this.#live.get(home.id) ?? new LiveGallery(home, this.#ports));
+    return this.#use(home.id, this.#live.get(home.id) ?? new LiveGallery(home, this.#ports, this.#reported));
   }
 
   /** Begins to take in the newest changes of an environment's gallery. */

@@ -3,9 +3,9 @@ import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Project } from "../project/project.ts";
 import type { Stored } from "../store.ts";
-import type { Following } from "./galleries.ts";
+import type { Following, LiveGallery } from "./galleries.ts";
 import type { Palm } from "./palm.ts";
-import { type Probe, readSample, refusePoor, type Sample } from "./sample.ts";
+import { type Probe, readSample, refuseGivenTemplate, refusePoor, type Sample } from "./sample.ts";
 import { scoreOut, thresholdOf } from "./score.ts";
 
 /** Whose palm it is. `member_id`, `score` and `hand` are null on `no_match`. */
@@ -34,7 +34,7 @@ export async function lookUp(
   const searched = rows.count(filter);
   const threshold = thresholdFor(environment, searched, probe);
   const candidates = search(rows, probe, filter);
-  const known = await resolve(ctx, environment.id, candidates, threshold - MARGIN);
+  const known = await resolve(ctx, input.following.live, candidates, threshold - MARGIN);
   const { outcome, candidate } = decide(
     known.map(({ candidate }) => candidate),
     { threshold, margin: MARGIN },
@@ -58,6 +58,7 @@ export async function readProbe(
   input: { environment: Environment; sample: Sample; owner: string; following: Following },
 ): Promise<{ rows: Gallery; probe: Probe }> {
   const { environment, sample, owner, following } = input;
+  refuseGivenTemplate(environment, sample);
   // The log is read while another thread extracts.
   const probe = await readSample(ctx, sample, { format: environment.template_format, owner });
   await following.synced;
@@ -92,23 +93,34 @@ export function search(
 
 /**
  * Reads the palm documents of the candidates that can matter: what was erased meanwhile falls out, and each
- * gets its member, which no gallery row knows.
+ * gets its member, which no gallery row knows. A document that was edited in the database is reported and counts as
+ * absent; so does one that is older than the row that matched, for an older one was put back. A newer one counts: the
+ * palm was replaced in the meantime, by its own member.
  */
 export async function resolve(
   ctx: Ctx<"palms">,
-  environment_id: string,
+  live: Pick<LiveGallery, "environment_id" | "links">,
   candidates: readonly Candidate[],
   atLeast: number,
 ): Promise<{ candidate: Candidate; palm: Stored<Palm> }[]> {
   const near = candidates.filter(({ score }) => score >= atLeast);
   if (near.length === 0) return [];
-  const palms = await ctx.palms.getMany(
+  const { environment_id } = live;
+  const { palms, malformed } = await ctx.palms.find(
     environment_id,
     near.map(({ palm_id }) => palm_id),
   );
+  const report = (palm_id: string, fault: string) =>
+    ctx.log.error("refusing a palm document that was edited", { environment_id, palm_id, fault });
+  for (const palm_id of malformed) report(palm_id, "malformed");
+  const { links } = live;
   const byId = new Map(palms.map((palm) => [palm.value.id, palm]));
   return near.flatMap((candidate) => {
     const palm = byId.get(candidate.palm_id);
-    return palm ? [{ candidate: { ...candidate, member_id: palm.value.member_id }, palm }] : [];
+    if (!palm) return [];
+    const isOlder = candidate.seq !== undefined && palm.value.seq < candidate.seq;
+    const fault = links.faultOfPalm(palm.value) ?? (isOlder ? "older" : undefined);
+    if (fault) report(candidate.palm_id, fault);
+    return !fault ? [{ candidate: { ...candidate, member_id: palm.value.member_id }, palm }] : [];
   });
 }

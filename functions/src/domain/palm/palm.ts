@@ -18,11 +18,23 @@ export interface Palm {
   /** The Storage object that holds the sealed template. */
   object: string;
   created_at: Date;
+  /** Binds the palm to whose it is (Links); null in documents from before. */
+  mac: Uint8Array | null;
+}
+
+/** Palms as they were found, in any order, and the ids of documents that are not palms. */
+export interface FoundPalms {
+  palms: Stored<Palm>[];
+  malformed: string[];
 }
 
 export interface Palms {
   /** Those of `ids` that exist, in any order. */
   getMany(environment_id: string, ids: readonly string[]): Promise<Stored<Palm>[]>;
+  /** The same where a malformed document must not be in the way. */
+  find(environment_id: string, ids: readonly string[]): Promise<FoundPalms>;
+  /** A page of an environment's palms by id, after one. */
+  after(environment_id: string, id: string | undefined, limit: number): Promise<FoundPalms>;
   create(palm: Palm): Write;
   replace(was: Stored<Palm>, now: Palm): Write;
   remove(was: Stored<Palm>): Write;

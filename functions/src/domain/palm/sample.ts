@@ -9,6 +9,7 @@ import {
   type TemplateFormat,
 } from "../../palm/index.ts";
 import type { Ctx } from "../context.ts";
+import type { Environment } from "../environment/environment.ts";
 import { DomainError, invalid } from "../errors.ts";
 
 /** What a caller sends of a palm: an image or a template, never both. `path` is where it stands in the request. */
@@ -31,6 +32,16 @@ export interface Probe {
 }
 
 const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
+
+/**
+ * In a global environment templates are not accepted: they could be made up, step by step from one person's palm to
+ * another's.
+ * @throws DomainError `invalid_request` at the sample's `template`.
+ */
+export function refuseGivenTemplate({ type }: Pick<Environment, "type">, { path, template }: Sample): void {
+  if (type !== "global" || template === undefined) return;
+  throw invalid(at(path, "template"), "must not be sent in a global environment; send an image");
+}
 
 /**
  * Checks what is cheap to check of a sample: everything about a template, and a picture's kind and size.

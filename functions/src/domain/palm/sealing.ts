@@ -13,14 +13,27 @@ export interface DataKey {
   derive(purpose: string): Uint8Array;
 }
 
+/** A data key, and what its environment demands of stored documents. */
+export interface EnvironmentKey extends DataKey {
+  /** Whether the environment was created or migrated with sealed links: documents without a MAC are refused. */
+  readonly linksSealed: boolean;
+}
+
 export interface Sealing {
   /** The ids of the keyring's master keys; the last one seals. */
   readonly kids: readonly string[];
+  /** Of an environment whose links are sealed from the start. */
   newDataKey(environment_id: string): WrappedKey;
   /** @throws Error when the master key is not in the keyring. */
-  unwrap(environment_id: string, key: WrappedKey): DataKey;
+  unwrap(environment_id: string, key: WrappedKey): EnvironmentKey;
   /**
-   * The same data key, sealed by the last master key.
+   * The same data key, marked as that of an environment whose links are sealed. Only a holder of the master key can make
+   * such a wrapped key, so that nobody else can set the mark or take it away.
+   * @throws Error when the master key is not in the keyring.
+   */
+  markLinksSealed(environment_id: string, key: WrappedKey): WrappedKey;
+  /**
+   * The same data key, sealed by the last master key; the mark stays as it is.
    * @throws Error when the master key is not in the keyring, or is not what sealed it.
    */
   rewrap(environment_id: string, key: WrappedKey): WrappedKey;

@@ -43,7 +43,7 @@ export async function verifyPalm(
   const { rows, probe } = await readProbe(ctx, { ...input, owner, following });
   const candidates = rows.compare(probe.template, member.palm_ids, { hand: probe.hand });
   const threshold = thresholdFor(environment, candidates.length, probe);
-  const known = await resolve(ctx, environment.id, candidates, 0);
+  const known = await resolve(ctx, following.live, candidates, 0);
   const best = known.find(({ palm }) => palm.value.member_id === member.id)?.candidate;
   const outcome = best && best.score >= threshold ? "match" : "no_match";
   const score = best ? scoreOut(best.score) : null;

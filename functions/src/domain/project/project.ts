@@ -37,6 +37,10 @@ export function requireLookupAllowed(environment: Environment | undefined): void
   throw new DomainError("conflict", "The project has no environment that allows server lookup.");
 }
 
+/** Whether the project's palms may be looked up on the server, which its environment can forbid. */
+export const isServerLookupOn = (project: Project, environment: Environment | undefined): boolean =>
+  project.server_lookup_enabled && environment?.server_lookup_allowed !== false;
+
 /** Palms of the project can live in the environment: with members, or in a global one without. */
 export const takesPalms = (project: Project, environment: Environment | undefined): boolean =>
   environment?.type === "global" || isTenantManaged(project, environment);
