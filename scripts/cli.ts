@@ -65,7 +65,7 @@ function cliEnvironment(dir: string, ports: Ports): Record<string, string> {
     // Discovery runs the first `node` of the PATH, and through a file it needs no port.
     PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
     FIREBASE_FUNCTIONS_DISCOVERY_OUTPUT_PATH: "true",
-    FUNCTIONS_DISCOVERY_TIMEOUT: "30",
+    FUNCTIONS_DISCOVERY_TIMEOUT: "120",
     // The hub's 404 instead of a wait for Google's word that there is no such project.
     FIREBASE_API_URL: hub,
     FIREBASE_HOSTING_API_URL: hub,

@@ -7,6 +7,7 @@ import { emulatorEnv, type Ports, type Profile, profileConfig } from "./profiles
 import { closeRun, endLeftovers, endRun, openRun, type Run } from "./runs.ts";
 
 const LIVE = "/v1/health/live";
+/** Generous: on a machine that others keep busy a start takes minutes, and a suite that is stuck says so anyway. */
 const START_LIMIT_MS = 600_000;
 const EXPORT_LIMIT_MS = 120_000;
 const CLOCK_MS = 5_000;

@@ -12,7 +12,7 @@ import { printTable } from "./table.ts";
  */
 
 const READY = "Palmgate is ready on http://127.0.0.1:5005";
-const READY_LIMIT_S = 180;
+const READY_LIMIT_S = 600;
 
 const folder = mkdtempSync(join(tmpdir(), "palmgate-fresh-"));
 /** Of a user whose folders have names as people write them: a path is not a URL, nor a word of the shell. */

@@ -6,8 +6,14 @@ import { type Instance, startInstance } from "../support/instance.ts";
 import { loadParameters } from "../support/suite.ts";
 
 const LIMIT_MS = 900;
+/** How long an instance answers from its last report. */
+const REUSE_MS = 2000;
 /** After this long a report is not used again, and a hung check has let go. */
-const EXPIRED_MS = 2050;
+const EXPIRED_MS = REUSE_MS + 50;
+/** A request that touches nothing takes this long only when other processes keep the processors busy. */
+const BUSY_MS = 100;
+/** How often a measurement is repeated that such processes have spoiled. */
+const TRIES = 10;
 
 const SERVICES = ["firestore", "auth", "storage", "cloud_tasks"] as const;
 type Service = (typeof SERVICES)[number];
@@ -60,9 +66,47 @@ async function ask(patient: Patient): Promise<Answer> {
   return answer;
 }
 
-/** Asks an instance how it is, and holds the whole answer against what its services are. */
+/**
+ * Measures how busy the machine is while `work` runs: the time of the slowest of the requests that touch nothing, sent
+ * one after the other.
+ */
+async function whilePinging<T>(patient: Patient, work: Promise<T>): Promise<{ result: T; slowest: number }> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  done.catch(() => undefined);
+  let slowest = 0;
+  while (!isDone) {
+    const started = performance.now();
+    await patient.api("GET", "/v1/health/live");
+    slowest = Math.max(slowest, performance.now() - started);
+    await sleep(20);
+  }
+  return { result: await done, slowest };
+}
+
+/**
+ * Asks an instance for its health, and compares the whole answer with the state of its services. An answer that differs
+ * while the machine is busy says nothing about the instance, so it is asked again.
+ */
 async function expectHealth(patient: Patient, are: Partial<Record<Service, Status>>): Promise<void> {
-  await expired(patient);
+  for (let tries = 1; ; tries++) {
+    await expired(patient);
+    const { result: fault, slowest } = await whilePinging(patient, faultOf(patient, are));
+    if (fault === undefined) return;
+    if (slowest < BUSY_MS || tries === TRIES) throw fault;
+  }
+}
+
+/** What is wrong with an instance's health; `undefined` when nothing is. */
+const faultOf = (patient: Patient, are: Partial<Record<Service, Status>>): Promise<Error | undefined> =>
+  judge(patient, are).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+
+async function judge(patient: Patient, are: Partial<Record<Service, Status>>): Promise<void> {
   const started = performance.now();
   const { status, headers, body } = await ask(patient);
   const took = performance.now() - started;
@@ -138,18 +182,22 @@ describe("GET /v1/health under faults", function () {
     await turnAll(patient, "hang");
     await expired(patient);
     let isAnswered = false;
-    const health = expectHealth(patient, ALL("timeout")).then(() => {
+    const health = ask(patient).then(({ body }) => {
       isAnswered = true;
+      return body;
     });
-    for (let i = 0; i < 5; i++) {
+    let answered = 0;
+    while (!isAnswered) {
       const [live, nothing] = await Promise.all([
         patient.api("GET", "/v1/health/live"),
         patient.api("GET", "/v1/nothing"),
       ]);
       assert.deepEqual([live.status, live.body, nothing.status], [200, { status: "ok" }, 404]);
+      if (!isAnswered) answered += 1;
     }
-    assert.equal(isAnswered, false);
-    await health;
+    assert.equal((await health).status, "down");
+    assert.ok(answered > 0, "nothing was answered while the checks hung");
+    await expectHealth(patient, ALL("timeout"));
   });
 
   it("lets go of what hangs before it asks again, and is ok with the first set after", async () => {
@@ -188,15 +236,18 @@ describe("GET /v1/health under faults", function () {
         const requests = () => SERVICES.map((name) => patient.gates[name].requests);
         await expired(patient);
         const before = requests();
-        const calls = Array.from({ length: 100 }, () => ask(patient));
-        const [first, ...others] = await Promise.all(calls);
-        assert.equal(first?.status, 200, first?.text);
-        for (const other of others) assert.deepEqual(other.body, first?.body);
-        assert.deepEqual(
-          requests(),
-          before.map((count) => count + 1),
-        );
+        const started = performance.now();
+        const answers = await Promise.all(Array.from({ length: 100 }, () => ask(patient)));
+        // A machine too busy to take a hundred calls within 2 s needs another set, and its checks may time out.
+        const most = 1 + Math.floor((performance.now() - started) / REUSE_MS);
+        const bodies = new Set(answers.map(({ text }) => text));
+        assert.ok(bodies.size <= most, `${bodies.size} reports, at most ${most} expected`);
+        for (const [i, count] of requests().entries()) {
+          const asked = count - (before[i] as number);
+          assert.ok(asked >= 1 && asked <= most, `${SERVICES[i]} was asked ${asked} times, not 1 to ${most}`);
+        }
       }
     }
+    for (const patient of both) await expectHealth(patient, {});
   });
 });
