@@ -21,7 +21,7 @@ export async function newUser(email: string): Promise<{ uid: string; token: stri
   // The operator's endpoint, which the emulator opens to this bearer: no user can verify an address by themselves.
   const headers = { Authorization: "Bearer owner" };
   const body = { email, password: PASSWORD, emailVerified: true };
-  await askAuth("projects/demo-palmgate-test/accounts", body, headers);
+  await askAuth(`projects/${must("GCLOUD_PROJECT")}/accounts`, body, headers);
   return ask("accounts:signInWithPassword?key=demo", email);
 }
 
