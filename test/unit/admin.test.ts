@@ -744,12 +744,11 @@ describe("npm run admin, in a process of its own", function () {
     ],
   ] as const) {
     it(what, async () => {
-      const started = performance.now();
+      // Ends by itself: where it waited or tried again, the test would run out of time.
       const ran = await admin(args, { env });
       if (typeof said === "string") assert.equal(ran.said, said);
       else assert.match(ran.said, said);
       assert.deepEqual({ code: ran.code, out: ran.out }, { code, out: "" });
-      assert.ok(performance.now() - started < 10_000);
     });
   }
 });

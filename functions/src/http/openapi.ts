@@ -71,6 +71,21 @@ const HEADERS: JsonObject = {
     schema: { type: "string", pattern: "^[A-Za-z0-9._-]{1,64}$" },
   },
   CacheControl: { description: "Nothing is to be kept.", required: true, schema: { const: "no-store" } },
+  ContentTypeOptions: {
+    description: "No client may guess another type than `Content-Type`.",
+    required: true,
+    schema: { const: "nosniff" },
+  },
+  StrictTransportSecurity: {
+    description: "Use HTTPS only (RFC 6797).",
+    required: true,
+    schema: { const: "max-age=31536000" },
+  },
+  ContentSecurityPolicy: {
+    description: "No page may show the answer in a frame.",
+    required: true,
+    schema: { const: "frame-ancestors 'none'" },
+  },
   RateLimit: {
     description:
       "What is left of the limit, and in how many seconds more of it is there (IETF draft). Where several limits count a request: of the one with the fewest requests left.",
@@ -98,6 +113,9 @@ const headerRef = (name: string): JsonObject => ({ $ref: `#/components/headers/$
 const ALWAYS: JsonObject = {
   "X-Request-Id": headerRef("RequestId"),
   "Cache-Control": headerRef("CacheControl"),
+  "X-Content-Type-Options": headerRef("ContentTypeOptions"),
+  "Strict-Transport-Security": headerRef("StrictTransportSecurity"),
+  "Content-Security-Policy": headerRef("ContentSecurityPolicy"),
 };
 const LIMITED: JsonObject = {
   RateLimit: headerRef("RateLimit"),

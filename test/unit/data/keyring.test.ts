@@ -162,7 +162,8 @@ describe("The keyring", () => {
       const { sealed: secret } = createSecretSealing(keyring).seal({ project_id: "p", id: "w" }, "whsec_x");
       assert.equal(decrypt(recordKey("webhook:p:w"), secret, "webhook:p:w"), "whsec_x");
       const { sealed: dataKey } = createSealing(keyring).newDataKey("e");
-      assert.doesNotThrow(() => decrypt(recordKey("datakey:e"), dataKey, "datakey:e"));
+      const about = "datakey:links-sealed:e";
+      assert.doesNotThrow(() => decrypt(recordKey(about), dataKey, about));
     });
   });
 
