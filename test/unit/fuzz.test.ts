@@ -41,7 +41,13 @@ describe("What the fuzz draws from a schema", () => {
 describe("How the fuzz judges an answer", () => {
   const id = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
   const sent: Sent = { method: "GET", pathname: "/v1/health/live", query: [], headers: {}, body: undefined };
-  const plain = { "X-Request-Id": "a", "Cache-Control": "no-store" };
+  const plain = {
+    "X-Request-Id": "a",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+  };
   const json = { ...plain, "Content-Type": "application/json; charset=utf-8" };
   const problem = { ...plain, "Content-Type": "application/problem+json" };
   const refused = {
