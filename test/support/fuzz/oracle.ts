@@ -23,7 +23,13 @@ export interface Answered {
 /** What HTTP itself says about an answer. */
 const TRANSPORT = ["content-type", "content-length", "date"];
 /** What is documented of answers that no operation gives: unknown paths and methods. */
-const ALWAYS = ["x-request-id", "cache-control"];
+const ALWAYS = [
+  "x-request-id",
+  "cache-control",
+  "x-content-type-options",
+  "strict-transport-security",
+  "content-security-policy",
+];
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 const newAjv = (): Ajv2020 => {
