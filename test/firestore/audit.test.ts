@@ -33,6 +33,15 @@ const CONFLICTS: Record<string, NonNullable<Example["send"]>> = {
     const { id: member_id } = await createMember(places.deps, { project_id, fields: NOBODY });
     return { body: { ...(body as object), member_id } };
   },
+  async registerDevice(places) {
+    const { deps, busy } = places;
+    const [example] = EXAMPLES["registerDevice"] ?? [];
+    const organization = await deps.organizations.get(busy.organization.id);
+    assert.ok(organization);
+    const full = { ...organization.value, device_count: deps.deviceLimits[organization.value.plan] };
+    await deps.commit([deps.organizations.replace(organization, full)]);
+    return (await example?.send?.(places)) ?? {};
+  },
   async createMember(places) {
     return { body: { external_id: await taken(places) } };
   },
@@ -127,7 +136,17 @@ describe("The audit log", function () {
   const entriesOf = ({ organization }: Tenant): Promise<AuditEntry[]> =>
     deps.audit.ofOrganization(organization.id, range()).slice({ limit: 100 });
 
-  function entryOf({ route, ids }: Prepared, credential: Credential, places: Places, answer: Answer) {
+  /** Replacing a palm has a name of its own. */
+  const operationOf = ({ operationId }: Route, which: string | undefined) =>
+    which === "a palm that the member has" ? `${operationId}.replace` : operationId;
+
+  function entryOf(
+    { route, ids }: Prepared,
+    credential: Credential,
+    places: Places,
+    answer: Answer,
+    which?: string,
+  ) {
     const { busy } = places;
     const inProject = route.scope !== "organization";
     const actors = {
@@ -140,7 +159,7 @@ describe("The audit log", function () {
       organization_id: busy.organization.id,
       project_id: inProject ? ids["project_id"] : null,
       actor: actors[credential],
-      operation: route.operationId,
+      operation: operationOf(route, which),
       target: {
         type: route.audits,
         id: route.path.includes(`{${nameOf(route)}}`)
@@ -217,7 +236,12 @@ describe("The audit log", function () {
           const added = (await entriesOf(places.busy)).filter(({ id }) => !known.includes(id));
           const [{ id, created_at, request_id } = { id: "", created_at: new Date(0), request_id: "" }] =
             added;
-          const expected = { id, created_at, request_id, ...entryOf(request, credential, places, answer) };
+          const expected = {
+            id,
+            created_at,
+            request_id,
+            ...entryOf(request, credential, places, answer, example.which),
+          };
           assert.deepEqual(added, [expected]);
           assert.equal(expected.client_request_id, client_request_id);
           assert.match(request_id, /^[0-9a-f]{8}-[0-9a-f-]{27}$/);

@@ -96,9 +96,10 @@ export class Documents<T extends object> {
     const ordered = query.orderBy("created_at", "desc").orderBy(FieldPath.documentId(), "asc");
     return {
       slice: async ({ after, offset = 0, limit }) => {
-        const from = after ? ordered.startAfter(Timestamp.fromDate(after.created_at), after.id) : ordered;
-        const part = (offset > 0 ? from.offset(offset) : from).limit(limit);
-        return (await this.query(part)).map(({ value }) => toValue(value));
+        const from = after
+          ? ordered.startAfter(Timestamp.fromDate(after.created_at), after.id)
+          : await skip(ordered, offset);
+        return (await this.query(from.limit(limit))).map(({ value }) => toValue(value));
       },
       // In the list's order, so that its index serves.
       count: () => count(ordered),
@@ -194,6 +195,44 @@ export class Documents<T extends object> {
 /** Those created in a range. */
 export const within = (query: Query, { from, to }: Range): Query =>
   query.where("created_at", ">=", Timestamp.fromDate(from)).where("created_at", "<", Timestamp.fromDate(to));
+
+/** More documents than these are not skipped by reading them: Firestore bills each, and a count 1 of 1,000. */
+const MOST_SKIPPED = 1000;
+/** The first step back in time when a place in a list is searched, and by what the next ones grow. */
+const FIRST_STEP_MS = 60_000;
+const STEP_FACTOR = 8;
+
+/**
+ * A list, newest first, without its first `offset` documents. A deep place is found by counting: back in growing steps
+ * until enough documents are newer, then by bisection. At most some 50 counts, of 1 read per 1,000 documents each.
+ */
+async function skip(ordered: Query, offset: number): Promise<Query> {
+  if (offset <= MOST_SKIPPED) return offset > 0 ? ordered.offset(offset) : ordered;
+  const newest = (await answered(ordered.limit(1).get())).docs[0]?.get("created_at") as Timestamp | undefined;
+  if (!newest) return ordered;
+  const countNewer = (ms: number) =>
+    count(ordered.where("created_at", ">", Timestamp.fromMillis(ms)).limit(offset + 1));
+  // Not more than `offset` documents are newer than `high`, and more than that are newer than `low`.
+  let [high, newer, low] = [newest.toMillis(), 0, Number.NEGATIVE_INFINITY];
+  for (let step = FIRST_STEP_MS; low === Number.NEGATIVE_INFINITY; step *= STEP_FACTOR) {
+    const at = Math.max(newest.toMillis() - step, EARLIEST_MS);
+    const found = await countNewer(at);
+    if (found > offset) low = at;
+    else [high, newer] = [at, found];
+    if (at === EARLIEST_MS) break;
+  }
+  // What was created within one millisecond is not told apart.
+  while (offset - newer > MOST_SKIPPED && high - low > 1 && low !== Number.NEGATIVE_INFINITY) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await countNewer(middle);
+    if (found > offset) low = middle;
+    else [high, newer] = [middle, found];
+  }
+  return ordered.where("created_at", "<=", Timestamp.fromMillis(high)).offset(offset - newer);
+}
+
+/** The earliest time that Firestore stores. */
+const EARLIEST_MS = Date.parse("0001-01-01T00:00:00.000Z");
 
 /** How many documents a query finds, without reading them. */
 export async function count(query: Query): Promise<number> {

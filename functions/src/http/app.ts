@@ -103,7 +103,7 @@ export function createApp<Needs extends keyof Ports>(
   return app;
 }
 
-/** The application as a Node request handler; it reads the body that the platform has already read. */
+/** The application as a Node request handler. */
 export function toListener(app: Hono, ctx: Surroundings): ReturnType<typeof getRequestListener> {
   return (incoming, outgoing) => {
     const errorHandler = (cause: unknown): Response => {

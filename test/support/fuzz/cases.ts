@@ -321,7 +321,7 @@ export function caseOf(operation: Operation): fc.Arbitrary<Case> {
 /** What a schema cannot say: what is there, and what a palm looks like. The example knows. */
 const GIVEN = [
   ...["member_id", "session_id", "session_version", "version", "wait", "sample_id", "image", "template"],
-  ...["registration_code", "url", "project_ids", "since"],
+  ...["registration_code", "url", "project_ids", "since", "expires_at"],
 ];
 
 /** The drawn body, with what the example alone can know. */
