@@ -3,7 +3,7 @@ import { invalid } from "../domain/errors.ts";
 import type { Listing, Position, Range } from "../domain/list.ts";
 import { faultOf, isStorable } from "./range.ts";
 
-/** Deeper than this a list is read by `cursor`: skipping rows costs as much as reading them. */
+/** Deeper than this a list is read by `cursor`: finding a page costs the more, the deeper it is. */
 const MAX_DEPTH = 100_000;
 const MIN_PER_PAGE = 10;
 export const DEFAULT_PER_PAGE = 50;
