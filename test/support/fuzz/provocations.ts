@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Place } from "../../../bench/cost/requests.ts";
+import { startRegistration } from "../../../functions/src/domain/registration/startRegistration.ts";
 import { MAX_WEBHOOKS } from "../../../functions/src/domain/webhook/webhook.ts";
 import { encodePng, syntheticPalm } from "../palms.ts";
 import { NOWHERE, newDelivery, newRegistration, newWebhook } from "../rows.ts";
@@ -164,6 +165,21 @@ const SCENES: readonly Scene[] = [
     await journal.call("updateWebhook", { ids, token, body: { enabled: false } }, 200);
     const since = new Date().toISOString();
     await journal.call("recoverDeliveries", { ids, token, body: { since } }, "conflict");
+  },
+  async function terminalsThatAreTooMany({ world, journal }) {
+    const { deps } = world.places;
+    const { ids, key: token, organization } = world.own;
+    const setCount = async (device_count: number | undefined) => {
+      const stored = await deps.organizations.get(organization.id);
+      if (!stored) throw new Error("the organization is missing");
+      await deps.commit([deps.organizations.replace(stored, { ...stored.value, device_count })]);
+      return stored.value.device_count;
+    };
+    const { code } = await startRegistration(deps, { app_version: null, model: null });
+    const before = await setCount(deps.deviceLimits[organization.plan]);
+    const body = { registration_code: code, name: "Door" };
+    await journal.call("registerDevice", { ids, token, body }, "limit_reached");
+    await setCount(before ?? 1);
   },
   async function terminalsThatAreTooLate({ world, journal }) {
     const { deps } = world.places;
