@@ -49,7 +49,13 @@ async function limits(deps: AllDeps): Promise<Guard[]> {
   const guards: Guard[] = [];
   let now = deps.now();
   // It is the same moment until a row says otherwise, and however slow this machine is, the store is in time.
-  const surroundings = { ...deps, now: () => now, sleep: (ms: number) => deps.sleep(100 * ms) };
+  // An instance chooses a shard by chance, and has to read it unless it is the first one.
+  const surroundings = {
+    ...deps,
+    now: () => now,
+    random: () => 0,
+    sleep: (ms: number) => deps.sleep(100 * ms),
+  };
   const newLimiter = () => new Limiter({ ...surroundings, budgets: createBudgets(db()) });
   const at = async (plan: Organization["plan"]) => {
     const { key, project } = await newPlace(deps, plan);
