@@ -434,7 +434,7 @@ describe("A terminal's palms", function () {
       assert.deepEqual(
         scans,
         [declined, approved, known].map((one, index) => ({
-          ...{ id: one.scan_id, ...place, source: "terminal", operation: "identify" },
+          ...{ id: one.scan_id, ...place, api_key_id: null, source: "terminal", operation: "identify" },
           ...{ outcome: one.outcome, member_id: one.member_id, score: one.score },
           created_at: one.transaction?.created_at ?? scans[index].created_at,
         })),
@@ -601,7 +601,7 @@ describe("A terminal's palms", function () {
         const [newest] = (await list("scans", at)).items;
         assert.deepEqual(newest, {
           ...{ id: scan_id, project_id: at.project.id, device_id: of.device.id, source: "terminal" },
-          ...{ operation: "identify", outcome: "identified", member_id: null, score },
+          ...{ operation: "identify", outcome: "identified", member_id: null, score, api_key_id: null },
           created_at: transaction.created_at,
         });
       }

@@ -86,7 +86,9 @@ export class ExtractionPool implements Extraction {
 
   #start(): Worker {
     this.#threads += 1;
-    const worker = new Worker(this.#module, { resourceLimits: { maxOldGenerationSizeMb: 256 } });
+    const worker = new Worker(this.#module, {
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
+    });
     worker.unref();
     // A thread may also die idle; an error without a listener would end the process.
     worker.on("error", () => undefined);
