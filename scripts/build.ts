@@ -45,7 +45,11 @@ if (import.meta.main) {
   await rm(outdir, { recursive: true, force: true });
   const source = (file: string): string => join(root, "functions/src", file);
   await bundle(
-    { index: source("index.ts"), "extraction-worker": source("data/extraction/worker.ts") },
+    {
+      index: source("index.ts"),
+      "extraction-worker": source("data/extraction/worker.ts"),
+      "input-worker": source("inputs/worker.ts"),
+    },
     outdir,
   );
   await copyViewer(join(root, "hosting/docs/viewer"));

@@ -22,6 +22,7 @@ export const identify = serve(
   gallery,
   () => import("./api/biometrics/routes.ts"),
   (deps) => deps.galleryDeps(),
+  async () => new (await import("./inputs.ts")).ReaderAside(),
 );
 
 export const apikeys = serve(

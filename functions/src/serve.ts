@@ -7,18 +7,23 @@ import type * as z from "zod";
 import { params } from "./config.ts";
 import type { Ports, Surroundings } from "./domain/context.ts";
 import type { App } from "./http/app.ts";
+import type { InputReader } from "./http/inputReader.ts";
 import type { Route } from "./http/route.ts";
 import { hideRequestsFromPlatform, restoreRequest } from "./rawRequests.ts";
 
 type Deps = typeof import("./deps.ts");
 type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
 
-/** An HTTPS function that serves its routes of a group; their code is loaded by the instances that serve it alone. */
+/**
+ * An HTTPS function that serves its routes of a group; their code is loaded by the instances that serve it alone.
+ * @param readAside reads inputs that are too large for the thread that serves requests
+ */
 export function serve<Needs extends keyof Ports>(
   id: string,
   options: HttpsOptions,
   group: () => Promise<{ routes: readonly Route<Needs>[] }>,
   give: (deps: Deps) => App<NoInfer<Needs>> | Promise<App<NoInfer<Needs>>>,
+  readAside?: () => Promise<InputReader>,
 ): HttpsFunction {
   const start = once(id, async () => {
     const [{ createApp, toListener }, { routes }, deps] = await Promise.all([
@@ -29,7 +34,8 @@ export function serve<Needs extends keyof Ports>(
     const own = routes.filter(({ fn }) => fn === id);
     const ctx = await give(deps);
     const proxies = { hosting: params.HOSTING_PROXIES.value(), direct: params.DIRECT_PROXIES.value() };
-    return toListener(createApp(own, ctx, { proxies }), ctx);
+    const aside = readAside && { reader: await readAside() };
+    return toListener(createApp(own, ctx, { proxies, ...aside }), ctx);
   });
   if (process.env["FUNCTION_TARGET"] === id) hideRequestsFromPlatform();
   return onRequest({ ...options, cors: false, invoker: "public" }, async (request, response) => {

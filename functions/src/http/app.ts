@@ -8,10 +8,11 @@ import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Commit } from "../domain/store.ts";
 import { type Authenticated, authenticate, present } from "./auth.ts";
-import { bodyOf } from "./body.ts";
+import { bodyOf, readBody } from "./body.ts";
 import { cacheableResponse } from "./cache.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
-import { readInput } from "./input.ts";
+import type { Input } from "./input.ts";
+import { type InputReader, ReaderInTurn } from "./inputReader.ts";
 import { PROBLEMS, problemResponse, toDomainError } from "./problem.ts";
 import { ProvenCredentials } from "./proven.ts";
 import {
@@ -28,7 +29,7 @@ import {
   rateHeaders,
   refuse,
 } from "./ratelimit.ts";
-import { errorsOf, type ReachedBy, type Route } from "./route.ts";
+import { BODY_LIMITS, errorsOf, type ReachedBy, type Route } from "./route.ts";
 import { enterScope, type Found, type Named, readNamed, readTerminalProject } from "./scope.ts";
 import { Streamed } from "./stream.ts";
 
@@ -75,6 +76,7 @@ type Proxies = Readonly<Record<ReachedBy, number>>;
 interface Shared {
   proxies: Proxies;
   proven: ProvenCredentials;
+  reader: InputReader;
 }
 
 /**
@@ -83,14 +85,14 @@ interface Shared {
 export function createApp<Needs extends keyof Ports>(
   routes: readonly Route<Needs>[],
   ctx: App<Needs>,
-  { proxies }: { proxies: Proxies } = { proxies: { hosting: 0, direct: 0 } },
+  { proxies = { hosting: 0, direct: 0 }, reader = new ReaderInTurn() }: Partial<Omit<Shared, "proven">> = {},
 ): Hono {
   if (routes.some(({ idempotent }) => idempotent) && !ctx.idempotency) {
     throw new Error("a route takes an idempotency key, but there is nowhere to record it");
   }
   const app = new Hono();
   const all = ctx as Ctx<keyof Ports>;
-  const shared = { proxies, proven: new ProvenCredentials(ctx) };
+  const shared = { proxies, proven: new ProvenCredentials(ctx), reader };
   const handleFor = (table: Map<string, Route>) => (c: Context) =>
     respond(ctx, c, (exchange) => serve(all, pick(table, c.req.method), exchange, shared));
 
@@ -145,11 +147,12 @@ async function serve(
   try {
     const { entering, once } = await enter(ctx, route, exchange, caller, named, addresses);
     const scope = await entering;
+    const sender = scope.project?.organization_id ?? caller?.account ?? "";
+    const { raw, ...input } = await receive(route, exchange, shared.reader, sender);
     const { c } = exchange;
-    const { raw, ...input } = await readInput(route, c.req.raw, bodyOf(c.req.raw, incomingOf(c)));
-    const params = exchange.c.req.param();
+    const params = c.req.param();
     const handle = async (commit: Commit): Promise<Response> => {
-      const { signal } = exchange.c.req.raw;
+      const { signal } = c.req.raw;
       const output = await route.handle({ ...ctx, commit }, { ...scope, ...input, params, signal });
       return output instanceof Streamed
         ? stream(ctx, route, output, exchange)
@@ -163,6 +166,16 @@ async function serve(
   } finally {
     await caller?.aside;
   }
+}
+
+async function receive(route: Route, { c }: Exchange, reader: InputReader, sender: string): Promise<Input> {
+  const request = c.req.raw;
+  const limit = BODY_LIMITS[route.bodyLimit];
+  const raw = route.body
+    ? await readBody(limit, request.headers, bodyOf(request, incomingOf(c)))
+    : new Uint8Array();
+  const { search } = new URL(request.url);
+  return reader.read(route, { search, key: request.headers.get(IDEMPOTENCY_KEY), raw }, sender);
 }
 
 function readAddresses({ reachedBy }: Route, { c }: Exchange, { proxies }: Shared): Addresses {

@@ -1,11 +1,10 @@
 import * as z from "zod";
 import { DomainError, type FieldError } from "../domain/errors.ts";
-import { type ReceivedBody, readBody } from "./body.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey } from "./idempotency.ts";
 import { parseJson } from "./json.ts";
 import { messageOf } from "./messages.ts";
 import { withoutNulls } from "./nulls.ts";
-import { BODY_LIMITS, type Route } from "./route.ts";
+import type { Route } from "./route.ts";
 
 /** How many faults one answer names. */
 const MAX_FAULTS = 100;
@@ -16,26 +15,34 @@ const NO_QUERY = z.strictObject({});
 /** A custom zod issue with this parameter is 413, not 400. */
 export const TOO_LARGE = { code: "too_large" } as const;
 
-/** A request's input, validated; `raw` are the body's bytes. */
-interface Input {
+/** What a request gives beside its path. */
+export interface Received {
+  /** The query string, with its question mark or empty. */
+  search: string;
+  /** The idempotency key as it was sent. */
+  key: string | null;
+  /** The body's bytes; none of a route without a body. */
+  raw: Uint8Array;
+}
+
+/** A request's input, validated. */
+export interface Input {
   query: unknown;
   body: unknown;
+  /** The body's bytes, which a reader may have taken for the time being. */
   raw: Uint8Array;
 }
 
 /**
- * Reads and validates query, body and headers.
- * @throws DomainError `too_large`, `unsupported_media_type`, `invalid_request`, in this order.
+ * Validates query, body and headers.
+ * @throws DomainError `too_large`, `invalid_request`, in this order.
  */
-export async function readInput(route: Route, request: Request, received: ReceivedBody): Promise<Input> {
-  const limit = BODY_LIMITS[route.bodyLimit];
-  const raw = route.body ? await readBody(limit, request.headers, received) : undefined;
+export function readInput(route: Route, { search, key, raw }: Received): Input {
   const faults = new Faults();
-  const json = raw === undefined ? undefined : faults.collect(() => parseJson(raw));
+  const json = route.body ? faults.collect(() => parseJson(raw)) : undefined;
   const body =
     route.body && json !== undefined ? faults.validate(route.body, bodyOf(route, json)) : undefined;
-  const query = readQuery(route, new URL(request.url).searchParams, faults);
-  const key = request.headers.get(IDEMPOTENCY_KEY);
+  const query = readQuery(route, new URLSearchParams(search), faults);
   if (route.idempotent && key !== null && !isIdempotencyKey(key)) {
     faults.add(IDEMPOTENCY_KEY, "is not 1 to 255 characters of printable ASCII");
   }
@@ -43,7 +50,7 @@ export async function readInput(route: Route, request: Request, received: Receiv
     faults.add(IDEMPOTENCY_KEY, "is required with such a body");
   }
   faults.refuse();
-  return { query, body, raw: raw ?? new Uint8Array() };
+  return { query, body, raw };
 }
 
 /** In a POST null for an optional field means absent; in a PATCH it clears the field. */

@@ -20,14 +20,10 @@ interface Fault {
 }
 
 /** What is wrong with a request, for its caller. */
-async function faultsOf(route: Route, body: string | undefined, query = ""): Promise<Fault[]> {
-  const request = new Request(`http://palmgate.test/${query}`, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { "Content-Type": "application/json", "Idempotency-Key": "k" },
-    ...(body === undefined ? {} : { body }),
-  });
+function faultsOf(route: Route, body: string | undefined, query = ""): Fault[] {
+  const raw = Buffer.from(body ?? "");
   try {
-    await readInput(route, request, request.body ?? []);
+    readInput(route, { search: query, key: "k", raw });
     return [];
   } catch (error) {
     return (error as { errors?: Fault[] }).errors ?? [];
@@ -46,7 +42,7 @@ describe("A text field", () => {
           const path = place.join(".");
           for (const control of seen.has(`${route.operationId} ${path}`) ? [] : BIDI) {
             const wrong = changed(body, place, () => `Ada${control}x`) as Value;
-            const faults = await faultsOf(route, JSON.stringify(wrong));
+            const faults = faultsOf(route, JSON.stringify(wrong));
             assert.deepEqual(
               faults.filter((fault) => fault.path === path).map(({ message }) => message.split(" (")[0]),
               path === "external_id"
@@ -284,8 +280,8 @@ describe("What is said of a fault", () => {
       for (const body of bodies) {
         for (const place of placesOf(body)) {
           for (const wrong of WRONG)
-            check(await faultsOf(route, JSON.stringify(changed(body, place, () => wrong as Value))));
-          check(await faultsOf(route, JSON.stringify(changed(body, place, () => undefined) ?? {})));
+            check(faultsOf(route, JSON.stringify(changed(body, place, () => wrong as Value))));
+          check(faultsOf(route, JSON.stringify(changed(body, place, () => undefined) ?? {})));
         }
       }
       const names = Object.keys((route.query as z.ZodObject | null)?.shape ?? {});
@@ -301,12 +297,10 @@ describe("What is said of a fault", () => {
           "\u0000",
           "x".repeat(300),
         ]) {
-          check(
-            await faultsOf({ ...route, body: null }, undefined, `?${new URLSearchParams({ [name]: wrong })}`),
-          );
+          check(faultsOf({ ...route, body: null }, undefined, `?${new URLSearchParams({ [name]: wrong })}`));
         }
       }
-      check(await faultsOf({ ...route, body: null }, undefined, "?unknown=1&unknown=2"));
+      check(faultsOf({ ...route, body: null }, undefined, "?unknown=1&unknown=2"));
       assert.ok(count > 0);
     });
   }

@@ -32,6 +32,15 @@ describe("readBody", () => {
     assert.deepEqual(await refusal(read([json(1001)])), ["too_large", undefined]);
   });
 
+  it("reads every byte in its order, whatever length was announced", async () => {
+    const whole = Buffer.from(JSON.stringify("abcdefghijklmnopqrstuvwxyz"));
+    const parts = [whole.subarray(0, 3), whole.subarray(3, 10), whole.subarray(10)];
+    for (const announced of ["", "0", "1", "5", "10", "28", "900", "-1", "x"]) {
+      const headers = announced === "" ? {} : { "Content-Length": announced };
+      assert.deepEqual(Buffer.from(await read(parts, headers)), whole, announced);
+    }
+  });
+
   it("refuses a declared length over the limit without reading", async () => {
     const counted = { sent: 0 };
     const body = chunks(10, 1000, counted);
