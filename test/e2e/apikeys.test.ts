@@ -130,9 +130,7 @@ describe("API keys of an organization", () => {
         body: { name: "x", project_ids: [id, id] },
       });
       assertProblem(answer, 400, "invalid_request");
-      assert.deepEqual(answer.body.errors, [
-        { path: "project_ids.1", message: "stands in the list already" },
-      ]);
+      assert.deepEqual(answer.body.errors, [{ path: "project_ids.1", message: "is in the list already" }]);
     });
   });
 

@@ -23,6 +23,7 @@ function assertOurs({ status, headers, text }: RawAnswer, expected: { status: nu
   assert.equal(headers["x-content-type-options"], "nosniff");
 }
 
+// Reported as expressjs/body-parser#454.
 for (const [target, { verb, ok }] of Object.entries(FUNCTIONS)) {
   describe(`Bodies sent to an instance of ${target} with ${MEMORY_MIB} MiB`, function () {
     this.timeout(120_000);

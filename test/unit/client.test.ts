@@ -341,6 +341,7 @@ describe("The TypeScript client", () => {
       }
     });
 
+    // Reported as hashicorp/go-retryablehttp#144.
     it("after a Retry-After that is a date, by the clock of the answer", async () => {
       // RFC 9110, 10.2.3 and 5.6.7: a date in any of three forms; proxies send the first.
       const Date_ = "Sun, 06 Nov 1994 08:49:30 GMT";
@@ -395,6 +396,7 @@ describe("The TypeScript client", () => {
       }
     });
 
+    // Reported as cubingusa/compscript#86.
     it("when a GET, a PATCH, a DELETE or a POST with a key got no answer, or a proxy's", async () => {
       const gateway = () => new Response("<html>", { status: 502 });
       for (const answer of [cut, gateway, () => new Response("", { status: 504 })]) {
@@ -610,6 +612,7 @@ describe("The TypeScript client", () => {
       );
     });
 
+    // Reported as commercetools/nodejs#1454.
     it("treat an undefined parameter as absent", async () => {
       const query = { per_page: undefined, cursor: undefined, page: undefined };
       const walked = answered([pageOf(1, "c1"), pageOf(3, null)]);
@@ -778,6 +781,7 @@ describe("verifyWebhook", () => {
     );
   });
 
+  // Reported as GetStream/stream-chat-js#695.
   it("says what to pass instead of a parsed body", async () => {
     for (const wrong of [event, undefined, null, 7, [body], new Blob([body])]) {
       await assert.rejects(verifyWebhook(wrong as never, signed(), secret), {
@@ -794,6 +798,7 @@ describe("verifyWebhook", () => {
     }
   });
 
+  // Reported as standard-webhooks/standard-webhooks#235 and heripo-lab/heripo-engine#47.
   it("says what to pass instead of a quoted, blank or missing secret, without repeating it", async () => {
     for (const [wrong, what] of [
       [`"${secret}"`, "in quotes"],

@@ -490,13 +490,13 @@ export interface EnrollmentCompleted {
 }
 
 /**
- * `organization`: the palms are the organization's own. `global`: the environment is shared by several customers, and its palms have no member. **Whoever any customer enrolls in a global environment is identified at every customer's terminal.** A palm there is replaced only by the project that enrolled it, and templates are refused.
+ * `organization`: the palms are the organization's own. `global`: the environment is shared by several customers, and its palms have no member. **Everyone whom any customer enrolls in a global environment is identified at every customer's terminal.** A palm there is replaced only by the project that enrolled it, and templates are refused.
  */
 export type EnvironmentType = "organization" | "global";
 export type EnvironmentTemplateFormat = "palm-code.v1" | "vector-512.v1";
 export interface Environment {
   id: string;
-  /** `organization`: the palms are the organization's own. `global`: the environment is shared by several customers, and its palms have no member. **Whoever any customer enrolls in a global environment is identified at every customer's terminal.** A palm there is replaced only by the project that enrolled it, and templates are refused. */
+  /** `organization`: the palms are the organization's own. `global`: the environment is shared by several customers, and its palms have no member. **Everyone whom any customer enrolls in a global environment is identified at every customer's terminal.** A palm there is replaced only by the project that enrolled it, and templates are refused. */
   type: EnvironmentType;
   template_format: EnvironmentTemplateFormat;
   /** The share of strangers that may be identified as somebody. */
@@ -1274,7 +1274,7 @@ export function revokeOrganizationApiKey(org_id: string, key_id: string, client:
 /**
  * Rotate an API key.
  *
- * Makes a new key with the name, projects, permissions and expiry of the old one, which goes on working for `grace_seconds` (a day unless given); revoking it meanwhile ends it at once. A key that was revoked or rotated before, or has expired, is refused.
+ * Makes a new key with the name, projects, permissions and expiry of the old one. The old key works for another `grace_seconds` (a day unless given), or until it is revoked. A key that was revoked or rotated before, or has expired, is refused.
  */
 export function rotateApiKey(
   org_id: string,
@@ -1410,7 +1410,7 @@ export function listDevices(
  *
  * Makes a device of the terminal that shows the code, in a sandbox project; elsewhere your operator does it. The terminal fetches its key itself. A code is used once: one that the organization used before, or that is older than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429. An organization has as many devices as its plan allows; one more is 409 `limit_reached`, which does not use up the code.
 
-**Enter only the code of a terminal that stands in front of you.** Whoever starts a registration gets a code, and may send it to you in a message: the device that you register is then theirs, and sees your members' palms (RFC 8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if they differ. An API key needs the permission `devices:write`.
+**Enter only the code of a terminal that stands in front of you.** Anyone can start a registration, and send you its code in a message: the device that you register is then theirs, and sees your members' palms (RFC 8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if they differ. An API key needs the permission `devices:write`.
  */
 export function registerDevice(project_id: string, body: RegisterDevice, client: Client): Promise<Device> {
   return send(client, {
@@ -1918,7 +1918,7 @@ export function retryDelivery(
 /**
  * Send again what has failed.
  *
- * Every failed delivery created since then begins its schedule anew, those of a time in which the subscription was disabled included. At most 14 days back. An API key needs the permission `webhooks:write`.
+ * Restarts the schedule of every failed delivery created since then, including those made while the subscription was disabled. At most 14 days back. An API key needs the permission `webhooks:write`.
  */
 export function recoverDeliveries(
   project_id: string,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { isEmail } from "../../../functions/src/api/email.ts";
 
+// Internationalized domains: reported as dcoapp/app#254 and jquery-validation/jquery-validation#1372.
 describe("An e-mail address", () => {
   for (const [why, address] of [
     ["RFC 5321, 4.1.2: a dot-string", "ada.lovelace@example.com"],

@@ -131,6 +131,7 @@ function isFreeText(schema: Schema, place: Place): boolean {
 describe("An external_id", () => {
   const read = (value: string) => CreateMemberBody.parse({ external_id: value }).external_id;
 
+  // Reported as JuliaLang/julia#5434, for identifiers of another kind.
   it("is read in Unicode's NFC: equal-looking ids are equal", () => {
     assert.equal(read("caf\u0065\u0301"), "caf\u00e9");
     assert.equal(read("\u212b"), "\u00c5");
@@ -160,6 +161,7 @@ describe("An external_id", () => {
   });
 });
 
+// Reported as im-anishraj/arnio#1452.
 describe("A currency", () => {
   const scan = allRoutes.find(({ operationId }) => operationId === "scan") as Route;
   const faults = (currency: unknown) =>
@@ -305,6 +307,7 @@ describe("What is said of a fault", () => {
     });
   }
 
+  // Reported as yournextstore/yournextstore#17.
   it("of metadata names the key and what it must be", async () => {
     const createMember = allRoutes.find(({ operationId }) => operationId === "createMember") as Route;
     const at = async (metadata: unknown) => faultsOf(createMember, JSON.stringify({ metadata }));

@@ -28,6 +28,7 @@ function summaryOf(moments: string[], from: string, to: string, bucket: Bucket, 
   });
 }
 
+// Days of a time zone: reported as dubinc/dub#535.
 describe("A summary of scans", () => {
   it("has every hour that the range touches, and counts only what lies in it", async () => {
     const moments = ["10:00", "10:29", "10:30", "10:59", "12:14", "12:15"].map(

@@ -404,6 +404,7 @@ describe("The request pipeline", () => {
     }
   });
 
+  // Reported as neomerx/json-api#224 and keotl/jivago#92.
   for (const [type, status] of [
     ["application/json", 200],
     ["Application/JSON; Charset=UTF-8", 200],

@@ -54,6 +54,7 @@ describe("CSV", () => {
     ["-", "-1", "'-1"],
     ["@", "@SUM(A1)", "'@SUM(A1)"],
     ["a tab", "\t=1", "'\t=1"],
+    // Reported as JSONbored/loopover#7468 (white space) and Asymmetric-al/core#518 (that of Unicode).
     // OWASP's list of CSV injection, and what spreadsheets skip before they look for a formula.
     ["a tab before text", "\tx", "'\tx"],
     ["a space before a formula", " =1+1", "' =1+1"],

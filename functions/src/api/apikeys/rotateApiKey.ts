@@ -15,8 +15,8 @@ export const rotateApiKey = defineRoute({
   fn: "apikeys",
   summary: "Rotate an API key",
   description:
-    "Makes a new key with the name, projects, permissions and expiry of the old one, which goes on working for `grace_seconds` " +
-    "(a day unless given); revoking it meanwhile ends it at once. A key that was revoked or rotated before, or has expired, is refused.",
+    "Makes a new key with the name, projects, permissions and expiry of the old one. The old key works for another " +
+    "`grace_seconds` (a day unless given), or until it is revoked. A key that was revoked or rotated before, or has expired, is refused.",
   auth: ["firebase"],
   scope: "organization",
   idempotent: true,

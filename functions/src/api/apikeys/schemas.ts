@@ -66,7 +66,7 @@ export const CreateApiKeyBody = z
       .superRefine((ids, context) => {
         for (const [index, id] of ids.entries()) {
           if (ids.indexOf(id) === index) continue;
-          context.addIssue({ code: "custom", path: [index], message: "stands in the list already" });
+          context.addIssue({ code: "custom", path: [index], message: "is in the list already" });
         }
       })
       .nullable(),

@@ -37,8 +37,8 @@ export const registerDevice = defineRoute({
     "terminal fetches its key itself. A code is used once: one that the organization used before, or that is older " +
     "than 15 minutes, is 410. Ten wrong codes in 10 minutes, then any code is 429. An organization has as many devices " +
     "as its plan allows; one more is 409 `limit_reached`, which does not use up the code.\n\n" +
-    "**Enter only the code of a terminal that stands in front of you.** Whoever starts a registration gets a code, and " +
-    "may send it to you in a message: the device that you register is then theirs, and sees your members' palms (RFC " +
+    "**Enter only the code of a terminal that stands in front of you.** Anyone can start a registration, and " +
+    "send you its code in a message: the device that you register is then theirs, and sees your members' palms (RFC " +
     "8628, section 5.4). Compare `model` and `app_version` of the answer with the terminal, and delete the device if " +
     "they differ.",
   auth: ["firebase", "apiKey"],

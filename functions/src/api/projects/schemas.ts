@@ -47,7 +47,7 @@ export const EnvironmentShape = z
     type: z.enum(["organization", "global"]).meta({
       description:
         "`organization`: the palms are the organization's own. `global`: the environment is shared by several customers, " +
-        "and its palms have no member. **Whoever any customer enrolls in a global environment is identified at every " +
+        "and its palms have no member. **Everyone whom any customer enrolls in a global environment is identified at every " +
         "customer's terminal.** A palm there is replaced only by the project that enrolled it, and templates are refused.",
     }),
     template_format: z.enum(TEMPLATE_FORMATS),

@@ -14,8 +14,8 @@ export const recoverDeliveries = defineRoute({
   fn: "webhooks",
   summary: "Send again what has failed",
   description:
-    "Every failed delivery created since then begins its schedule anew, those of a time in which the subscription was " +
-    "disabled included. At most 14 days back.",
+    "Restarts the schedule of every failed delivery created since then, including those made while the subscription " +
+    "was disabled. At most 14 days back.",
   auth: ["firebase", "apiKey"],
   permission: "webhooks:write",
   scope: "project",

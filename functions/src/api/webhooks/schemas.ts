@@ -41,7 +41,7 @@ const fields = {
     .superRefine((types, context) => {
       for (const [index, type] of types.entries()) {
         if (types.indexOf(type) === index) continue;
-        context.addIssue({ code: "custom", path: [index], message: "stands in the list already" });
+        context.addIssue({ code: "custom", path: [index], message: "is in the list already" });
       }
     })
     .meta({ uniqueItems: true }),
