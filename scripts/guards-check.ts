@@ -117,7 +117,7 @@ const GUARDS: Guard[] = [
     file: "functions/src/api/projects/getProject.ts",
     breaks: cut(/ {2}auth: .*\n/),
     command: tsc,
-    says: /getProject\.ts.*'auth' is missing/s,
+    says: /getProject\.ts\(.*error TS/,
   },
   {
     rule: "a route opened to the public",
@@ -325,11 +325,18 @@ const GUARDS: Guard[] = [
     says: /limits the scans of a JPEG by its size/,
   },
   {
-    rule: "pictures are extracted in the order in which they come, whoever sends them",
-    file: "functions/src/data/extraction.ts",
+    rule: "pictures and large bodies are served in the order in which they come, whoever sends them",
+    file: "functions/src/domain/turns.ts",
     breaks: cut("      this.#waiting.delete(owner);\n"),
-    command: mocha("data/extraction"),
-    says: /takes turns between owners/,
+    command: mocha("domain/turns"),
+    says: /serve owners in turn/,
+  },
+  {
+    rule: "large bodies are read without a pause",
+    file: "functions/src/http/inputReader.ts",
+    breaks: (text) => text.replace("setTimeout(end, performance.now() - started)", "end()"),
+    command: mocha("http/input-reader"),
+    says: /wait after each other/,
   },
 ];
 
