@@ -12,8 +12,10 @@ const REUSE_MS = 2000;
 const EXPIRED_MS = REUSE_MS + 50;
 /** A request that touches nothing takes this long only when other processes keep the processors busy. */
 const BUSY_MS = 100;
-/** How often a measurement is repeated that such processes have spoiled. */
-const TRIES = 10;
+/** For how long measurements are repeated that such processes have spoiled. */
+const PATIENCE_MS = 240_000;
+/** So many answers in quiet moments must be wrong: the emulators of the services may be kept waiting unseen. */
+const WRONG_ANSWERS = 3;
 
 const SERVICES = ["firestore", "auth", "storage", "cloud_tasks"] as const;
 type Service = (typeof SERVICES)[number];
@@ -91,11 +93,13 @@ async function whilePinging<T>(patient: Patient, work: Promise<T>): Promise<{ re
  * while the machine is busy says nothing about the instance, so it is asked again.
  */
 async function expectHealth(patient: Patient, are: Partial<Record<Service, Status>>): Promise<void> {
-  for (let tries = 1; ; tries++) {
+  const until = performance.now() + PATIENCE_MS;
+  for (let wrong = 0; ; ) {
     await expired(patient);
     const { result: fault, slowest } = await whilePinging(patient, faultOf(patient, are));
     if (fault === undefined) return;
-    if (slowest < BUSY_MS || tries === TRIES) throw fault;
+    if (slowest < BUSY_MS) wrong += 1;
+    if (wrong === WRONG_ANSWERS || performance.now() > until) throw fault;
   }
 }
 
@@ -133,7 +137,7 @@ async function judge(patient: Patient, are: Partial<Record<Service, Status>>): P
 const ALL = (status: Status) => Object.fromEntries(SERVICES.map((name) => [name, status]));
 
 describe("GET /v1/health under faults", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let patients: Patient[];
 
   before(async () => {
