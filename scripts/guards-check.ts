@@ -14,7 +14,14 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const biome = ["biome", "check", "functions/src"];
 const tsc = ["tsc"];
 const knip = ["knip"];
-const mocha = (file: string): string[] => ["mocha", "--reporter", "dot", `test/unit/${file}.test.ts`];
+const mocha = (file: string): string[] => [
+  "mocha",
+  "--reporter",
+  "dot",
+  "--timeout",
+  "20000",
+  `test/unit/${file}.test.ts`,
+];
 
 interface Guard {
   /** What is broken. */

@@ -25,8 +25,7 @@ function assertOurs({ status, headers, text }: RawAnswer, expected: { status: nu
 
 // Reported as expressjs/body-parser#454.
 for (const [target, { verb, ok }] of Object.entries(FUNCTIONS)) {
-  describe(`Bodies sent to an instance of ${target} with ${MEMORY_MIB} MiB`, function () {
-    this.timeout(120_000);
+  describe(`Bodies sent to an instance of ${target} with ${MEMORY_MIB} MiB`, () => {
     let deps: Deps;
     let attacker: Tenant;
     let other: Tenant;

@@ -78,8 +78,7 @@ describe("The packed client", () => {
   let env: Record<string, string>;
   let seed = 5100;
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     deps = await openDeps();
     tenant = await newTenant(deps);
     project = installClient();

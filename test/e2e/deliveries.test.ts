@@ -46,8 +46,7 @@ function isSigned({ headers, body }: Received, secret: string): boolean {
 const legacy = ({ body }: Received, secret: string): string =>
   `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
 
-describe("Deliveries", function () {
-  this.timeout(90_000);
+describe("Deliveries", () => {
   let deps: Deps;
   let api: Client;
   let tenant: Tenant;
@@ -108,8 +107,7 @@ describe("Deliveries", function () {
     url: receiver.url,
   });
 
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     deps = await openDeps();
     api = createClient(baseUrl());
     // The processes of all functions on the way are there before anything is timed.

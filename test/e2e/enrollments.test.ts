@@ -7,8 +7,7 @@ import { newDeviceWithKey } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
-describe("Enrolments", function () {
-  this.timeout(60_000);
+describe("Enrolments", () => {
   let deps: Deps;
   let api: Client;
   let tenant: Tenant;

@@ -41,8 +41,7 @@ class Needle {
   }
 }
 
-describe("Erasure, with the built bundle", function () {
-  this.timeout(120_000);
+describe("Erasure, with the built bundle", () => {
   let deps: Deps;
   let identify: Instance;
   let members: Instance;

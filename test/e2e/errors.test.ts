@@ -255,8 +255,7 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   },
 };
 
-describe("Every error code, provoked once through the client", function () {
-  this.timeout(60_000);
+describe("Every error code, provoked once through the client", () => {
   let world: World;
   const rows: string[][] = [];
 

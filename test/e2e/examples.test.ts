@@ -11,7 +11,6 @@ import { baseUrl } from "../support/suite.ts";
 import { openDeps } from "../support/tenant.ts";
 
 describe("Every example of openapi.json", function () {
-  this.timeout(30_000);
   // A call stands on those before it.
   this.bail(true);
   let play: Play;

@@ -8,8 +8,7 @@ import { newTenant, openDeps } from "../support/tenant.ts";
 const ROWS = 20_000;
 
 /** The function as the platform runs it; `npm run bench:export` does the same with ten times as many, and its times. */
-describe("An export of 20,000 transactions", function () {
-  this.timeout(180_000);
+describe("An export of 20,000 transactions", () => {
   let gate: Gate;
   let instance: Instance;
   let of: Parameters<typeof download>[1];

@@ -25,8 +25,7 @@ function madeUp(from: number, to: number, rows: number): string {
   return base64(encodeTemplate({ ...victim, planes }));
 }
 
-describe("A global environment", function () {
-  this.timeout(120_000);
+describe("A global environment", () => {
   let deps: Deps;
   let api: Client;
   let owner: Tenant;

@@ -54,8 +54,7 @@ const RACES: Record<string, Race> = {
   },
 };
 
-describe("One Idempotency-Key at two instances, with the built bundle", function () {
-  this.timeout(120_000);
+describe("One Idempotency-Key at two instances, with the built bundle", () => {
   let deps: Deps;
 
   before(async () => {

@@ -147,9 +147,7 @@ describe("Two instances of identify, with the built bundle", function () {
   });
 });
 
-describe("Two instances of identify under a crowd", function () {
-  this.timeout(120_000);
-
+describe("Two instances of identify under a crowd", () => {
   it("enrol twenty different palms at once, all of them, without a gap in the log", async () => {
     const deps = await openDeps();
     const tenant = await newTenant(deps);
@@ -301,9 +299,7 @@ describe("An instance of identify", function () {
   });
 });
 
-describe("Two instances of webhooks, with the built bundle", function () {
-  this.timeout(120_000);
-
+describe("Two instances of webhooks, with the built bundle", () => {
   it("make 25 of a hundred webhooks that are asked for at once, and print no secret", async () => {
     const deps = await openDeps();
     const { project, key: token } = await newTenant(deps);
@@ -338,8 +334,7 @@ describe("Two instances of webhooks, with the built bundle", function () {
   });
 });
 
-describe("Two instances and an API key, with the built bundle", function () {
-  this.timeout(120_000);
+describe("Two instances and an API key, with the built bundle", () => {
   let deps: Deps;
   let tenant: Tenant;
 

@@ -51,8 +51,7 @@ function tally(answers: readonly Answer[]): Record<number, number> {
   return count;
 }
 
-describe("The limits, on two instances with the built bundle", function () {
-  this.timeout(120_000);
+describe("The limits, on two instances with the built bundle", () => {
   let deps: Deps;
   let instances: [Instance, Instance];
 
@@ -163,8 +162,7 @@ describe("The limits, on two instances with the built bundle", function () {
   });
 });
 
-describe("The limit of an organization's terminals, on two instances of identify", function () {
-  this.timeout(120_000);
+describe("The limit of an organization's terminals, on two instances of identify", () => {
   const LIMIT = 50;
   const image = Buffer.from(encodePng(syntheticPalm({ seed: 77 }))).toString("base64");
   let deps: Deps;
@@ -247,8 +245,7 @@ describe("The limit of an organization's terminals, on two instances of identify
   });
 });
 
-describe("The limit of an address", function () {
-  this.timeout(60_000);
+describe("The limit of an address", () => {
   const LIMITS = { ...RATES, RATE_ADDRESS: "3", RATE_PROXY: "30" };
   const FACTOR = 10;
   let deps: Deps;
@@ -384,8 +381,7 @@ describe("The limit of an address", function () {
   });
 });
 
-describe("The limits while their store fails", function () {
-  this.timeout(60_000);
+describe("The limits while their store fails", () => {
   let deps: Deps;
   let gate: Gate;
 
@@ -461,9 +457,7 @@ describe("The limits while their store fails", function () {
   }
 });
 
-describe("The limits in the emulator suite", function () {
-  this.timeout(30_000);
-
+describe("The limits in the emulator suite", () => {
   it("are told through Hosting, and no header makes an address up", async () => {
     const deps = await openDeps();
     const tenant = await newTenant(deps);

@@ -146,8 +146,7 @@ async function race(deps: Deps, fleet: Fleet, tenant: Tenant) {
   return { claim_token, claimed, claims: tally(claims), registers: tally(registers) };
 }
 
-describe("Registrations, on two instances each of terminal and devices, with the built bundle", function () {
-  this.timeout(180_000);
+describe("Registrations, on two instances each of terminal and devices, with the built bundle", () => {
   let deps: Deps;
   let tenant: Tenant;
 

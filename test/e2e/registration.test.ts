@@ -11,8 +11,7 @@ import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.t
 /** Long enough ago that a code, or a key that waits, is no longer good. */
 const LONG_AGO = new Date(Date.now() - CODE_MS);
 
-describe("Registering a terminal", function () {
-  this.timeout(30_000);
+describe("Registering a terminal", () => {
   let deps: Deps;
   let api: Client;
   let tenant: Tenant;

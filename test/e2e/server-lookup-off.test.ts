@@ -16,8 +16,7 @@ const OFF = {
   "by the environment": { environment: { server_lookup_allowed: false } },
 } as const;
 
-describe("POST /v1/project/{project_id}/enroll, server lookup off", function () {
-  this.timeout(120_000);
+describe("POST /v1/project/{project_id}/enroll, server lookup off", () => {
   let deps: Deps;
   let instances: [Instance, Instance];
   let tenant: Tenant;

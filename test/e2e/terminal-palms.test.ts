@@ -44,8 +44,7 @@ const toWire = (session: Session, changes: Record<string, unknown> = {}) => ({
   ...changes,
 });
 
-describe("A terminal's palms", function () {
-  this.timeout(60_000);
+describe("A terminal's palms", () => {
   let deps: Deps;
   let api: Client;
   let tenant: Tenant;

@@ -13,8 +13,7 @@ import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/
 
 const ROUNDS = 20;
 
-describe("Two instances of terminal, with the built bundle", function () {
-  this.timeout(120_000);
+describe("Two instances of terminal, with the built bundle", () => {
   let deps: Deps;
   let tenant: Tenant;
   let member_id: string;

@@ -22,8 +22,7 @@ const FIELDS = {
 const pathsOf = ({ body }: Answer): string[] => body.errors.map(({ path }: { path: string }) => path);
 const idsOf = ({ body }: Answer): string[] => (body.items ?? body).map(({ id }: { id: string }) => id);
 
-describe("Webhooks", function () {
-  this.timeout(30_000);
+describe("Webhooks", () => {
   let deps: Deps;
   let api: Client;
   let tenant: Tenant;

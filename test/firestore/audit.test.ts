@@ -117,8 +117,7 @@ const ACTORS = {
 /** What the path calls the thing that is changed. */
 const nameOf = (route: Route) => (route.audits === "api_key" ? "key_id" : `${route.audits}_id`);
 
-describe("The audit log", function () {
-  this.timeout(60_000);
+describe("The audit log", () => {
   let deps: AllDeps;
   let api: Client;
   /** The same where nothing can be written, which is nobody's news. */

@@ -21,8 +21,7 @@ describe("What a request costs", () => {
   let costs: Cost[];
   let guards: Guard[];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     deps = { ...(await openDeps()), checks: (await healthDeps()).checks };
     costs = await measureAll(deps);
     guards = await measureGuards(deps);

@@ -94,8 +94,7 @@ const VERBS: Record<
   },
 };
 
-describe("A process that dies in the middle of", function () {
-  this.timeout(180_000);
+describe("A process that dies in the middle of", () => {
   let deps: Deps;
   /** What sessions held, by their ids. */
   const held = new Map<string, Buffer>();

@@ -16,8 +16,7 @@ const inOrder = (rows: readonly Transaction[]): Transaction[] =>
     (a, b) => b.created_at.getTime() - a.created_at.getTime() || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
   );
 
-describe("A deep page of a list", function () {
-  this.timeout(180_000);
+describe("A deep page of a list", () => {
   let deps: Deps;
   const skipped: number[] = [];
   let restore: () => void;

@@ -18,8 +18,7 @@ import { type Deps, openDeps } from "../support/tenant.ts";
 
 const MINUTE = 60_000;
 
-describe("Deliveries in Firestore", function () {
-  this.timeout(20_000);
+describe("Deliveries in Firestore", () => {
   let deps: Deps;
 
   before(async () => {

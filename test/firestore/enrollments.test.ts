@@ -18,8 +18,7 @@ import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/
 
 const MINUTE = 60_000;
 
-describe("An enrolment at a device", function () {
-  this.timeout(30_000);
+describe("An enrolment at a device", () => {
   let deps: Deps;
   let tenant: Tenant;
 

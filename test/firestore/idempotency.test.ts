@@ -35,8 +35,7 @@ function assertFirst(answer: Answer, status = 201): void {
   assert.deepEqual({ status: answer.status, replayed: replayed(answer) }, { status, replayed: null });
 }
 
-describe("A POST with an Idempotency-Key", function () {
-  this.timeout(120_000);
+describe("A POST with an Idempotency-Key", () => {
   let deps: AllDeps;
   let api: Client;
 

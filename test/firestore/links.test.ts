@@ -21,8 +21,7 @@ import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/
 type Fields = Record<string, unknown>;
 const DEMO = (): Record<string, string> => JSON.parse(process.env["TEMPLATE_KEYS"] ?? "");
 
-describe("The link from a palm to its member", function () {
-  this.timeout(120_000);
+describe("The link from a palm to its member", () => {
   let deps: Deps;
   let tenant: Tenant;
   let seed = 60_000;

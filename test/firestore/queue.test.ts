@@ -9,8 +9,7 @@ import { openTasks } from "../../functions/src/data/tasks.ts";
 import type { Queue } from "../../functions/src/domain/delivery/queue.ts";
 
 /** The queue of a project of its own, whose function is a server of the test. */
-describe("The queue, on the emulator of Cloud Tasks", function () {
-  this.timeout(20_000);
+describe("The queue, on the emulator of Cloud Tasks", () => {
   const projectId = `demo-queue-${randomUUID()}`;
   const region = "europe-west1";
   let queue: Queue;

@@ -162,8 +162,7 @@ async function submit(
   return (await submitSample(ctx, input)).status;
 }
 
-describe("The last sample of a session", function () {
-  this.timeout(60_000);
+describe("The last sample of a session", () => {
   let deps: Deps;
   let seed = 50_000;
 

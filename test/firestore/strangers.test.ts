@@ -76,8 +76,7 @@ describe("What refused requests without a valid credential cost", () => {
     return { status, reads: total("reads"), writes: total("writes") };
   }
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     installMeter();
     deps = { ...(await openDeps()), checks: (await healthDeps()).checks };
     tenant = await newTenant(deps);

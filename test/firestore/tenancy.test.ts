@@ -21,8 +21,7 @@ const FORMATS: Record<TemplateFormat, Take> = {
 const SHARED = 500;
 const OTHERS = { hq: 3, branch: 5, rival: 2 };
 
-describe("One person in several projects", function () {
-  this.timeout(60_000);
+describe("One person in several projects", () => {
   let deps: Deps;
   /** Rows compared since it was last set to 0. */
   let scored = 0;

@@ -670,8 +670,7 @@ describe("npm run admin", () => {
   });
 });
 
-describe("npm run admin, in a process of its own", function () {
-  this.timeout(20_000);
+describe("npm run admin, in a process of its own", () => {
   const nowhere = "127.0.0.1:1";
   const none = {
     FIRESTORE_EMULATOR_HOST: undefined,

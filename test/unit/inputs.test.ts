@@ -8,8 +8,7 @@ const byId = new Map((routes as readonly Route[]).map((route) => [route.operatio
 const image = Buffer.alloc(600_000, 7).toString("base64");
 const member_id = "00000000-0000-4000-8000-000000000001";
 
-describe("Inputs read on a thread", function () {
-  this.timeout(60_000);
+describe("Inputs read on a thread", () => {
   const here = new ReaderInTurn();
   let aside: ReaderAside;
   before(() => {

@@ -7,8 +7,7 @@ import { encodePng, syntheticPalm } from "../../support/palms.ts";
 
 const picture = (seed: number): Uint8Array => encodePng(syntheticPalm({ seed }));
 
-describe("The extraction pool", function () {
-  this.timeout(60_000);
+describe("The extraction pool", () => {
   let pool: ExtractionPool;
   const open = (options: ConstructorParameters<typeof ExtractionPool>[0]) => {
     pool = new ExtractionPool(options);

@@ -15,8 +15,7 @@ import { Gate } from "../../support/faults.ts";
 const TOKEN = "/computeMetadata/v1/instance/service-accounts/default/token";
 const QUEUE = { projectId: "acme", region: "europe-west1", queue: "deliverwebhook" };
 
-describe("The checks of a deployment", function () {
-  this.timeout(20_000);
+describe("The checks of a deployment", () => {
   const { env } = process;
   const { fetch } = globalThis;
   /** Plays the metadata server, which gives tokens, and the emulator of Cloud Tasks. */

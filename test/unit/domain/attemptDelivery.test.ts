@@ -42,9 +42,7 @@ async function update(world: World, fields: Parameters<typeof updateWebhook>[1][
   return world.clock.until(updateWebhook(world.ctx, { webhook: await world.webhook(), fields }));
 }
 
-describe("A delivery", function () {
-  this.timeout(20_000);
-
+describe("A delivery", () => {
   it("arrives, and is over", async () => {
     const world = await begin();
     await world.pass(MINUTE);
@@ -373,9 +371,7 @@ describe("A delivery", function () {
   });
 });
 
-describe("A subscription", function () {
-  this.timeout(20_000);
-
+describe("A subscription", () => {
   it("is disabled by 410 at once: what is under way waits, and an event tells of it", async () => {
     const world = await begin({ answer: () => status(410) });
     await world.pass(HOUR);

@@ -58,9 +58,7 @@ async function assertKept(world: World, where: string): Promise<void> {
   }
 }
 
-describe("A process that dies on the way of an event", function () {
-  this.timeout(60_000);
-
+describe("A process that dies on the way of an event", () => {
   for (const movers of SETS) {
     it(`loses nothing, whenever it dies, where ${movers.join(", ")} move events`, async () => {
       const learnt: Calls = new Map();
@@ -146,9 +144,7 @@ async function allDelivered(world: World): Promise<boolean> {
   return all.length === 3 && all.every(({ status: is }) => is === "success");
 }
 
-describe("A process that dies in the middle of", function () {
-  this.timeout(60_000);
-
+describe("A process that dies in the middle of", () => {
   for (const [what, { enabled, ask, isDone }] of Object.entries(CHORES)) {
     it(`${what} leaves it to be done, or not asked for, whenever it dies`, async () => {
       const run = async (fate: Fate) => {
