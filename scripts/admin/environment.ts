@@ -87,8 +87,8 @@ export function environment(program: Command, does: Does): void {
     .action(
       does(async ({ keys }, environment_id) => {
         const result = await checkEnvironment(await keys(), { environment_id });
-        const { skipped, refused_palms, orphans, links_sealed } = result;
-        const faults = skipped + refused_palms.length + orphans;
+        const { skipped, refused_palms, hidden_palms, orphans, links_sealed } = result;
+        const faults = skipped + refused_palms.length + hidden_palms.length + orphans;
         const says = faults > 0 ? "documents were edited in the database (docs/operator.md)" : undefined;
         return {
           result,

@@ -312,7 +312,7 @@ describe("The link from a palm to its member", () => {
         links_sealed: true,
         changes: checked.changes,
         palms: everybody.length,
-        ...{ skipped: 0, skipped_changes: [], refused_palms: [], orphans: 0 },
+        ...{ skipped: 0, skipped_changes: [], refused_palms: [], hidden_palms: [], orphans: 0 },
       });
 
       // What is not bound is refused now, by the instance that has followed all along, too.
@@ -416,22 +416,27 @@ describe("The link from a palm to its member", () => {
     });
   });
 
-  it("is checked by the operator: skipped entries, refused palms, and templates without a palm", async () => {
+  it("is checked by the operator: skipped entries, refused and hidden palms, and templates without a palm", async () => {
     const { hers, his } = await twoPeople();
-    await enroll(await newMember(), ++seed);
+    const theirs = await enroll(await newMember(), ++seed);
     await edit(entryRef(1), { hand: "left" });
+    await edit(entryRef(3), { op: "remove" });
     await palmRef(his.id).delete();
     const found = await checkEnvironment(deps, { environment_id: tenant.environment.id });
-    assert.deepEqual(found, {
-      environment_id: tenant.environment.id,
-      links_sealed: true,
-      changes: 3,
-      palms: 2,
-      skipped: 1,
-      skipped_changes: [{ seq: 1, fault: "wrong_mac" }],
-      refused_palms: [],
-      orphans: 1,
-    });
+    assert.deepEqual(
+      { ...found, hidden_palms: found.hidden_palms.toSorted() },
+      {
+        environment_id: tenant.environment.id,
+        links_sealed: true,
+        changes: 3,
+        palms: 2,
+        skipped: 1,
+        skipped_changes: [{ seq: 1, fault: "wrong_mac" }],
+        refused_palms: [],
+        hidden_palms: [hers.id, theirs.id].sort(),
+        orphans: 1,
+      },
+    );
     await edit(palmRef(hers.id), { mac: null });
     const { refused_palms } = await checkEnvironment(deps, { environment_id: tenant.environment.id });
     assert.deepEqual(refused_palms, [hers.id]);

@@ -243,7 +243,7 @@ describe("npm run admin", () => {
     ports.manifests.put(id, { wrapped_key: sealer.seal(randomBytes(32), `datakey:${id}`) });
     const checked = (links_sealed: boolean) => ({
       ...{ environment_id: id, links_sealed, changes: 0, palms: 0 },
-      ...{ skipped: 0, skipped_changes: [], refused_palms: [], orphans: 0 },
+      ...{ skipped: 0, skipped_changes: [], refused_palms: [], hidden_palms: [], orphans: 0 },
     });
     const check = async () => {
       const { code, out, said } = await run("environment", "check", id, "--json");

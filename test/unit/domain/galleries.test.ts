@@ -137,9 +137,10 @@ describe("A live gallery", () => {
     ]);
   });
 
-  it("refuses what is not bound as soon as the environment is sealed, for as long as it lives", async () => {
+  it("refuses what is not bound as soon as the environment is sealed, for as long as the instance lives", async () => {
     const log = newLog();
-    const live = log.galleries.open(home("e"));
+    const galleries = new Galleries({ ...log.ports, sealing }, 1);
+    const live = galleries.open(home("e"));
     log.append("a");
     const key = await live.sync();
     assert.equal(live.links.required, false);
@@ -155,6 +156,12 @@ describe("A live gallery", () => {
     log.append("c");
     await live.sync();
     assert.deepEqual([live.links.required, live.rows.size, live.skipped.count], [true, 1, 2]);
+    // Another gallery takes its place in memory, and it is read once more, with the older key.
+    await galleries.open(home("other")).sync();
+    const again = galleries.open(home("e"));
+    await again.sync();
+    assert.notEqual(again, live);
+    assert.equal(again.links.required, true);
   });
 
   it("does not read for ever where a page has no change in it", async () => {

@@ -15,6 +15,8 @@ export interface EnvironmentCheck {
   skipped_changes: { seq: number; fault: EntryFault }[];
   /** Palms whose documents are refused: edited, malformed, or older than the log's entry. */
   refused_palms: string[];
+  /** Palms that no search finds although their documents are sound: their entries of the log were removed, emptied or skipped. */
+  hidden_palms: string[];
   /** Palms that are in the gallery without a document: they match nobody, but their templates are still there. */
   orphans: number;
 }
@@ -37,6 +39,7 @@ export async function checkEnvironment(
   const live = new LiveGallery(environment.value, { ...ctx, log });
   await live.sync();
   const refused_palms: string[] = [];
+  const hidden_palms: string[] = [];
   let palms = 0;
   let rows = 0;
   for (let last: string | undefined; ; ) {
@@ -46,6 +49,8 @@ export async function checkEnvironment(
       const seq = live.rows.seqOf(palm.id);
       if (seq !== undefined) rows += 1;
       if (live.links.faultOfPalm(palm) || palm.seq < (seq ?? 0)) refused_palms.push(palm.id);
+      // One that is newer than the log as it was read has been enrolled meanwhile.
+      else if (seq === undefined && palm.seq <= live.seq) hidden_palms.push(palm.id);
     }
     const ids = [...page.malformed, ...page.palms.map(({ value }) => value.id)].sort();
     palms += ids.length;
@@ -61,6 +66,7 @@ export async function checkEnvironment(
     skipped: count,
     skipped_changes: [...first],
     refused_palms,
+    hidden_palms,
     orphans: live.rows.size - rows,
   };
 }

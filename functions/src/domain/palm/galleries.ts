@@ -32,12 +32,19 @@ export type EntryFault = LinkFault | "malformed" | "not_opened" | "not_a_templat
 const MOST_NAMED = 100;
 const MOST_REPORTED = 10_000;
 
+/** What an instance remembers of environments whose galleries have left its memory. */
+class Memory {
+  /** Skipped entries that its log has already. */
+  readonly reported = new Set<string>();
+  /** Environments that it has seen sealed. */
+  readonly sealed = new Set<string>();
+}
+
 /** A gallery in this instance's memory that follows its log. */
 export class LiveGallery {
   readonly #home: Home;
   readonly #ports: GalleryPorts;
-  /** Skipped entries that the log of this instance has already. */
-  readonly #reported: Set<string>;
+  readonly #memory: Memory;
   readonly #skipped: { count: number; first: { seq: number; fault: EntryFault }[] } = { count: 0, first: [] };
   /** Made when the key is known, which its rotation follows from. */
   #gallery: Gallery | undefined;
@@ -53,10 +60,10 @@ export class LiveGallery {
   #turn: Promise<unknown> = Promise.resolve();
   #loading: Promise<void> | undefined;
 
-  constructor(home: Home, ports: GalleryPorts, reported = new Set<string>()) {
+  constructor(home: Home, ports: GalleryPorts, memory = new Memory()) {
     this.#home = home;
     this.#ports = ports;
-    this.#reported = reported;
+    this.#memory = memory;
   }
 
   get environment_id(): string {
@@ -178,7 +185,9 @@ export class LiveGallery {
     const { id, template_format: format } = this.#home;
     const key = this.#ports.sealing.unwrap(id, wrapped);
     this.#gallery = new Gallery({ format, rotation: key.derive(ROTATION) });
-    this.#links = new Links(id, key, { required: key.linksSealed });
+    const { sealed } = this.#memory;
+    if (key.linksSealed) sealed.add(id);
+    this.#links = new Links(id, key, { required: sealed.has(id) });
     this.#wrapped = wrapped;
     this.#key = key;
     return key;
@@ -194,6 +203,7 @@ export class LiveGallery {
       // A rotation to a master key that this instance does not have.
       return;
     }
+    this.#memory.sealed.add(this.#home.id);
     this.#links = new Links(this.#home.id, key, { required: true });
   }
 
@@ -238,8 +248,9 @@ export class LiveGallery {
     this.#skipped.count += 1;
     if (this.#skipped.first.length < MOST_NAMED) this.#skipped.first.push({ seq, fault });
     const name = `${environment_id} ${seq}`;
-    if (this.#reported.has(name) || this.#reported.size >= MOST_REPORTED) return;
-    this.#reported.add(name);
+    const { reported } = this.#memory;
+    if (reported.has(name) || reported.size >= MOST_REPORTED) return;
+    reported.add(name);
     this.#ports.log.error("skipping a gallery log entry", { environment_id, seq, fault });
   }
 }
@@ -253,7 +264,7 @@ const isSame = (one: WrappedKey | undefined, other: WrappedKey): boolean =>
 export class Galleries {
   readonly #live = new Map<string, LiveGallery>();
   readonly #ports: GalleryPorts;
-  readonly #reported = new Set<string>();
+  readonly #memory = new Memory();
   readonly #maxBytes: number;
 
   constructor(ports: GalleryPorts, maxBytes: number) {
@@ -263,7 +274,7 @@ export class Galleries {
 
   /** The environment's gallery, empty until its first `sync`. */
   open(home: Home): LiveGallery {
-    return this.#use(home.id, this.#live.get(home.id) ?? new LiveGallery(home, this.#ports, this.#reported));
+    return this.#use(home.id, this.#live.get(home.id) ?? new LiveGallery(home, this.#ports, this.#memory));
   }
 
   /** Begins to take in the newest changes of an environment's gallery. */
