@@ -193,6 +193,7 @@ function makeBodies(): Uint8Array[] {
       .join(",")}]}`,
     `{"samples":[{"image":"${"\\/".repeat(240_000)}"}]}`,
     `["${"\\u0041".repeat(249_999)}"]`,
+    `{"${"x".repeat(8_000_000)}":{${fields(4900)}}}`,
     `{"samples":${"[".repeat(31)}${"]".repeat(31)}}`,
     " ".repeat(8_000_000),
     "1".repeat(8_000_000),

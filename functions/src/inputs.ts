@@ -1,6 +1,6 @@
 import { DomainError } from "./domain/errors.ts";
 import { type Input, type Received, readInput } from "./http/input.ts";
-import { type InputReader, SMALL } from "./http/inputReader.ts";
+import { type InputReader, MOST_WAITING, type Sender, SMALL } from "./http/inputReader.ts";
 import type { Route } from "./http/route.ts";
 import type { Result, Task } from "./inputs/worker.ts";
 import { type ThreadOptions, Threads } from "./threads.ts";
@@ -16,14 +16,14 @@ export class ReaderAside implements InputReader {
   readonly #threads: Threads<Task, Result>;
 
   constructor({ worker = WORKER, ...options }: Partial<ThreadOptions> & { worker?: URL } = {}) {
-    this.#threads = new Threads(worker, { most: 2, mostOfOne: 1, ...options });
+    this.#threads = new Threads(worker, { most: 2, mostOfOne: 1, mostWaiting: MOST_WAITING, ...options });
   }
 
-  async read(route: Route, received: Received, owner: string): Promise<Input> {
+  async read(route: Route, received: Received, { owner, signal }: Sender): Promise<Input> {
     if (received.raw.length <= SMALL) return readInput(route, received);
     const raw = ofItsOwn(received.raw);
     const task = { operationId: route.operationId, ...received, raw };
-    const result = await this.#threads.run(owner, task, [raw.buffer]);
+    const result = await this.#threads.run(owner, task, { transfer: [raw.buffer], signal });
     if ("input" in result) return result.input;
     const { code, message, ...more } = result.refusal;
     throw new DomainError(code, message, more);

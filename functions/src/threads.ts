@@ -1,15 +1,12 @@
 import { type Transferable, Worker } from "node:worker_threads";
 import { unavailable } from "./domain/errors.ts";
-import { Turns } from "./domain/turns.ts";
+import { type TurnLimits, Turns } from "./domain/turns.ts";
 
 /** A task takes 0.1 s, on a busy machine a second; after so many ms its thread is given up. */
 const DEADLINE_MS = 10_000;
 
-export interface ThreadOptions {
-  /** How many threads at most. */
-  most: number;
-  /** How many of them work for one owner at most. */
-  mostOfOne?: number;
+/** How many threads there are at most, of them for one owner, and tasks of one owner that wait. */
+export interface ThreadOptions extends TurnLimits {
   deadline_ms?: number;
 }
 
@@ -31,20 +28,25 @@ export class Threads<Task, Result> {
 
   /**
    * Has a thread do a task.
-   * @param transfer what the thread gets instead of a copy
-   * @throws DomainError `unavailable` when the thread died or took too long
+   * @param more.transfer what the thread gets instead of a copy; `signal` as for `Turns.take`
+   * @throws DomainError `unavailable` when the thread died, took too long or could not start; as `Turns.take`
    */
-  async run(owner: string, task: Task, transfer: readonly Transferable[] = []): Promise<Result> {
-    const end = await this.#turns.take(owner);
-    const [idle] = this.#idle;
-    const thread = idle ?? this.#start();
-    this.#idle.delete(thread);
+  async run(
+    owner: string,
+    task: Task,
+    { transfer = [], signal }: { transfer?: readonly Transferable[]; signal?: AbortSignal } = {},
+  ): Promise<Result> {
+    const end = await this.#turns.take(owner, signal);
+    let thread: Worker | undefined;
     try {
+      thread = this.#idle.values().next().value ?? this.#start();
+      this.#idle.delete(thread);
       const result = await this.#ask(thread, task, transfer);
-      this.#idle.add(thread);
+      // Its end may have been told before its answer.
+      if (thread.threadId !== -1) this.#idle.add(thread);
       return result;
     } catch (cause) {
-      await thread.terminate();
+      await thread?.terminate();
       throw unavailable(cause);
     } finally {
       end();
@@ -72,8 +74,8 @@ export class Threads<Task, Result> {
     const onExit = (code: number) => reject(new Error(`a thread ended with ${code}`));
     const timer = setTimeout(() => reject(new Error("a thread took too long")), this.#deadline_ms);
     thread.on("message", resolve).on("error", reject).on("exit", onExit).ref();
-    thread.postMessage(task, transfer);
     try {
+      thread.postMessage(task, transfer);
       return await promise;
     } finally {
       clearTimeout(timer);

@@ -19,7 +19,11 @@ describe("Inputs read on a thread", () => {
   const read = async (reader: InputReader, operationId: string, body: string, search = "") => {
     const route = byId.get(operationId) as Route;
     try {
-      const { raw, ...input } = await reader.read(route, { search, key: null, raw: Buffer.from(body) }, "a");
+      const { raw, ...input } = await reader.read(
+        route,
+        { search, key: null, raw: Buffer.from(body) },
+        { owner: "a", signal },
+      );
       return { ...input, raw: Buffer.from(raw).toString() };
     } catch (error) {
       const { name, code, message, errors } = error as Record<string, unknown>;
@@ -27,6 +31,7 @@ describe("Inputs read on a thread", () => {
     }
   };
 
+  const { signal } = new AbortController();
   const long = "x".repeat(SMALL);
   const cases: [what: string, operationId: string, body: string, search?: string][] = [
     ["pictures", "enrollPalm", JSON.stringify({ member_id, samples: [{ image }, { image, hand: "left" }] })],

@@ -147,8 +147,8 @@ async function serve(
   try {
     const { entering, once } = await enter(ctx, route, exchange, caller, named, addresses);
     const scope = await entering;
-    const sender = scope.project?.organization_id ?? caller?.account ?? "";
-    const { raw, ...input } = await receive(route, exchange, shared.reader, sender);
+    const owner = scope.organization?.id ?? scope.project?.organization_id ?? caller?.account ?? "";
+    const { raw, ...input } = await receive(route, exchange, shared.reader, owner);
     const { c } = exchange;
     const params = c.req.param();
     const handle = async (commit: Commit): Promise<Response> => {
@@ -168,14 +168,15 @@ async function serve(
   }
 }
 
-async function receive(route: Route, { c }: Exchange, reader: InputReader, sender: string): Promise<Input> {
+async function receive(route: Route, { c }: Exchange, reader: InputReader, owner: string): Promise<Input> {
   const request = c.req.raw;
   const limit = BODY_LIMITS[route.bodyLimit];
   const raw = route.body
     ? await readBody(limit, request.headers, bodyOf(request, incomingOf(c)))
     : new Uint8Array();
   const { search } = new URL(request.url);
-  return reader.read(route, { search, key: request.headers.get(IDEMPOTENCY_KEY), raw }, sender);
+  const key = request.headers.get(IDEMPOTENCY_KEY);
+  return reader.read(route, { search, key, raw }, { owner, signal: request.signal });
 }
 
 function readAddresses({ reachedBy }: Route, { c }: Exchange, { proxies }: Shared): Addresses {

@@ -39,14 +39,13 @@ const tooLarge = ({ bytes }: BodyLimit): DomainError =>
   new DomainError("too_large", `A request body here has at most ${bytes} bytes.`);
 
 async function collect(limit: BodyLimit, received: ReceivedBody, arriving: Arriving): Promise<Buffer> {
-  const deadline = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => deadline.resolve("late"), limit.ms);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), limit.ms);
   const iterator =
     Symbol.asyncIterator in received ? received[Symbol.asyncIterator]() : received[Symbol.iterator]();
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), deadline.promise]);
-      if (next === "late") throw invalid("", `must arrive within ${limit.ms / 1000} s`);
+      const next = await orLate(iterator.next(), late.signal, limit);
       if (next.done) return arriving.whole();
       if (arriving.size + next.value.length > limit.bytes) throw tooLarge(limit);
       arriving.add(next.value);
@@ -56,7 +55,21 @@ async function collect(limit: BodyLimit, received: ReceivedBody, arriving: Arriv
     throw invalid("", "broke off before its end");
   } finally {
     clearTimeout(timer);
+    // What is unread must not stop the next request of the connection. Not awaited: it may wait for a chunk itself.
+    Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
+}
+
+/** What comes, if it comes before the signal. Not Promise.race, at which a lasting signal would keep every chunk. */
+function orLate<T>(coming: T | Promise<T>, late: AbortSignal, { ms }: BodyLimit): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const refuse = () => reject(invalid("", `must arrive within ${ms / 1000} s`));
+    if (late.aborted) return refuse();
+    late.addEventListener("abort", refuse);
+    Promise.resolve(coming)
+      .then(resolve, reject)
+      .finally(() => late.removeEventListener("abort", refuse));
+  });
 }
 
 /** The bytes that have arrived: in their place already where their number was announced, as joining 8 MB takes 10 ms. */

@@ -68,10 +68,11 @@ function addName(levels: readonly Level[], names: Set<string>, quoted: string): 
   const name = unquote(quoted);
   if (name === undefined) return;
   (levels.at(-1) as Level).at = name;
-  const path = levels.map(({ at }) => at).join(".");
+  // Only for a refusal: for each name it would copy the long names of outer levels again.
+  const path = () => levels.map(({ at }) => at).join(".");
   // Validators would drop this name without a word.
-  if (name === "__proto__") throw invalid(path, "is not allowed as a name");
-  if (names.has(name)) throw invalid(path, "must not be given more than once");
+  if (name === "__proto__") throw invalid(path(), "is not allowed as a name");
+  if (names.has(name)) throw invalid(path(), "must not be given more than once");
   names.add(name);
 }
 

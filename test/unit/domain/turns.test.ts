@@ -37,6 +37,34 @@ describe("Turns", () => {
     assert.deepEqual(running, ["a1", "a2", "b1", "c1", "a3"]);
   });
 
+  it("are not kept for those who have left, before and while they wait", async () => {
+    const turns = new Turns({ most: 1 });
+    const end = await turns.take("a");
+    const gone = new AbortController();
+    const started: string[] = [];
+    const waiting = ["a", "b"].map((owner) => turns.take(owner, gone.signal));
+    const other = passThrough(turns, "b", started);
+    gone.abort();
+    for (const take of [...waiting, turns.take("c", gone.signal)]) {
+      await assert.rejects(take, { code: "invalid_request" });
+    }
+    end();
+    await other;
+    await passThrough(turns, "a", started);
+    assert.deepEqual(started, ["b", "a"]);
+  });
+
+  it("are refused to an owner of whom too many wait, and to nobody else", async () => {
+    const turns = new Turns({ most: 1, mostWaiting: 2 });
+    const end = await turns.take("a");
+    const started: string[] = [];
+    const waiting = ["a", "a", "b"].map((owner) => passThrough(turns, owner, started));
+    await assert.rejects(turns.take("a"), { code: "unavailable" });
+    end();
+    await Promise.all(waiting);
+    assert.deepEqual(started, ["a", "b", "a"]);
+  });
+
   it("forget owners who want nothing more", async () => {
     const turns = new Turns({ most: 1, mostOfOne: 1 });
     const started: string[] = [];

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { ApiKey } from "../../../functions/src/domain/apikey/apikey.ts";
 import { PERMISSIONS } from "../../../functions/src/domain/apikey/permission.ts";
@@ -739,6 +740,34 @@ describe("The request pipeline", () => {
   it("gives browsers of other origins nothing", async () => {
     const answer = await echo({ body: { text: "x" }, headers: { Origin: "https://evil.example" } });
     assert.ok([...answer.headers.keys()].every((name) => !name.startsWith("access-control")));
+  });
+});
+
+describe("A connection whose request was refused half-way", () => {
+  it("serves the next one, however long that takes", async () => {
+    const sent = defineRoute({
+      ...shared,
+      ...{ method: "POST", path: "/v1/wait", operationId: "wait", auth: "public", scope: "public" },
+      ...{ rate: "free", idempotent: false, audits: null },
+      body: text,
+      // Longer than the adapter waits for the rest of the body before.
+      handle: () => sleep(700),
+    });
+    const ctx = { ...testSurroundings(), ...({} as Pick<Ports, PipelinePorts>) };
+    const server = createServer(toListener(createApp([sent], ctx), ctx)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const answers: string[] = [];
+    socket.setEncoding("utf8").on("data", (some: string) => answers.push(some));
+    const head = "POST /v1/wait HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+    for (let n = 0; n < 16; n++) socket.write(`10000\r\n${" ".repeat(65_536)}\r\n`);
+    socket.write("0\r\n\r\n");
+    while (!answers.join("").includes("too_large")) await once(socket, "data");
+    socket.write(`${head}Content-Length: 12\r\nConnection: close\r\n\r\n{"text":"x"}`);
+    await once(socket, "close");
+    assert.match(answers.join(""), /^HTTP\/1\.1 413 .*HTTP\/1\.1 200 /s);
+    server.close();
   });
 });
 

@@ -21,7 +21,7 @@ describe("Large inputs, read in turn", () => {
     reader.read(
       route,
       { search: "", key: null, raw: Buffer.from(JSON.stringify({ id, good }).padEnd(size)) },
-      "a",
+      { owner: "a", signal: new AbortController().signal },
     );
   const settle = () => new Promise(setImmediate);
 
