@@ -49,6 +49,13 @@ interface Enrolment<T> {
   look(): Promise<Ground<T> | undefined>;
 }
 
+/** What an enrolment is to do, as long as nobody else is first. */
+interface Verdict<T> extends Pick<Enrolment<T>, "ground" | "key"> {
+  seq: number;
+  was: Stored<Palm> | undefined;
+  palm_id: string;
+}
+
 /** A sealed template in Storage that no palm names yet, and its entry on the garbage list. */
 interface Upload {
   palm_id: string;
@@ -65,10 +72,10 @@ interface Upload {
  * @throws DomainError `expired`, `duplicate_palm`, `limit_reached`, `unavailable`.
  */
 export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Promise<T | undefined> {
-  const { environment, project, live, probe, captured, look } = input;
+  const { environment, project, live, probe, look } = input;
   const newId = ctx.id();
   const filter = rowsOf(environment, project);
-  const judge = async ({ ground, key }: Pick<Enrolment<T>, "ground" | "key">) => {
+  const judge = async ({ ground, key }: Pick<Enrolment<T>, "ground" | "key">): Promise<Verdict<T>> => {
     const { member } = ground;
     const seq = live.seq + 1;
     // Whatever hand it is said to be: the wrong word must not enrol a palm twice.
@@ -100,43 +107,9 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
       if (!ground) return undefined;
       verdict = await judge({ ground, key: await synced });
     }
-    const { palm_id, seq, was, ground } = verdict;
-    if (uploaded.palm_id !== palm_id || uploaded.stale) uploaded = await upload(verdict);
-    const now = ctx.now();
-    const { links } = live;
-    const linked = {
-      id: palm_id,
-      environment_id: environment.id,
-      project_id: project.id,
-      member_id: ground.member?.value.id ?? null,
-      hand: probe.hand,
-      template_format: environment.template_format,
-      samples: input.samples,
-      quality: probe.quality,
-      seq,
-      object: uploaded.item.value.object,
-      created_at: now,
-    };
-    const palm: Palm = { ...linked, mac: links.ofPalm(linked) };
-    // In a global environment a row is everybody's, whoever enrolled it.
-    const project_id = filter.project_id ?? null;
-    const put = { seq, palm_id, project_id, hand: palm.hand, template: uploaded.sealed };
-    const { member_id } = palm;
-    const { session_id, device_id } = captured;
-    const event = newEvent(
-      "enrollment.completed",
-      { id: ctx.id(), project_id: project.id, at: now },
-      { session_id, member_id, device_id, completed_at: now },
-    );
-    const { writes: others, ...effect } = ground.finish(palm, was !== undefined);
-    const writes = [
-      ctx.changes.append(environment.id, { ...put, op: "put", at: now, mac: links.ofPut(put) }),
-      ctx.garbage.remove(uploaded.item),
-      ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, ground.member, palm)),
-      ctx.scans.create(enrolScan(ctx, palm, input)),
-      ctx.events.create(event),
-      ...others,
-    ];
+    if (uploaded.palm_id !== verdict.palm_id || uploaded.stale) uploaded = await upload(verdict);
+    const { seq } = verdict;
+    const { writes, effect, event } = enrolment(ctx, input, verdict, uploaded);
     const outcome = await ctx.commit(writes, effect);
     if (outcome === "committed") {
       live.committed(seq);
@@ -152,6 +125,50 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
   if (!done) return undefined;
   await dispatchSoon(ctx, done.event);
   return done.result;
+}
+
+/** What is written when the verdict stands, what its caller is told, and the event of it. */
+function enrolment<T>(ctx: EnrolCtx, input: Enrolment<T>, verdict: Verdict<T>, { item, sealed }: Upload) {
+  const { environment, project, probe, captured, live } = input;
+  const { palm_id, seq, was, ground } = verdict;
+  const now = ctx.now();
+  const linked = {
+    id: palm_id,
+    environment_id: environment.id,
+    project_id: project.id,
+    member_id: ground.member?.value.id ?? null,
+    hand: probe.hand,
+    template_format: environment.template_format,
+    samples: input.samples,
+    quality: probe.quality,
+    seq,
+    object: item.value.object,
+    created_at: now,
+  };
+  const palm: Palm = { ...linked, mac: live.links.ofPalm(linked) };
+  // In a global environment a row is everybody's, whoever enrolled it.
+  const project_id = rowsOf(environment, project).project_id ?? null;
+  const put = { seq, palm_id, project_id, hand: palm.hand, template: sealed };
+  const event = newEvent(
+    "enrollment.completed",
+    { id: ctx.id(), project_id: project.id, at: now },
+    {
+      session_id: captured.session_id,
+      member_id: palm.member_id,
+      device_id: captured.device_id,
+      completed_at: now,
+    },
+  );
+  const { writes: others, ...effect } = ground.finish(palm, was !== undefined);
+  const writes = [
+    ctx.changes.append(environment.id, { ...put, op: "put", at: now, mac: live.links.ofPut(put) }),
+    ctx.garbage.remove(item),
+    ...(was ? replacePalm(ctx, was, palm) : addPalm(ctx, ground.member, palm)),
+    ctx.scans.create(enrolScan(ctx, palm, input)),
+    ctx.events.create(event),
+    ...others,
+  ];
+  return { writes, effect, event };
 }
 
 /**
