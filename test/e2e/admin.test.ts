@@ -17,8 +17,7 @@ const picture = (sample: number) => ({
   image: Buffer.from(encodePng(syntheticPalm({ seed: 8100, sample }))).toString("base64"),
 });
 
-describe("npm run admin", function () {
-  this.timeout(300_000);
+describe("npm run admin", () => {
   let api: Client;
 
   before(() => {

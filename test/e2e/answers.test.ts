@@ -112,8 +112,7 @@ const OPERATIONS: Record<
 const UNREAD: Record<string, number> = { enrollments: 404, analytics: 405, health: 405 };
 
 // HTML with a stack for malformed JSON: reported as firebase/firebase-functions#364 and nhost/nhost#3488.
-describe("Every answer is ours", function () {
-  this.timeout(300_000);
+describe("Every answer is ours", () => {
   let deps: Deps;
   let tenant: Tenant;
 

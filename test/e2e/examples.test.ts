@@ -16,8 +16,7 @@ describe("Every example of openapi.json", function () {
   let play: Play;
   let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
-  before(async function () {
-    this.timeout(240_000);
+  before(async () => {
     const { project, ports } = profileConfig("test");
     await makeWorld(await openDeps(), { project }, (file) =>
       readFileSync(join(ROOT, "emulator-data", "palms", file)),

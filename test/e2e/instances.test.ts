@@ -17,8 +17,7 @@ const imageOf = (seed: number, sample: number): { image: string } => ({
   image: Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64"),
 });
 
-describe("Two instances of identify, with the built bundle", function () {
-  this.timeout(300_000);
+describe("Two instances of identify, with the built bundle", () => {
   let deps: Deps;
   let tenant: Tenant;
   let instances: [Instance, Instance];
@@ -179,8 +178,7 @@ describe("Two instances of identify under a crowd", () => {
   });
 });
 
-describe("An instance of identify", function () {
-  this.timeout(300_000);
+describe("An instance of identify", () => {
   let deps: Deps;
   let tenant: Tenant;
 

@@ -14,8 +14,7 @@ CHANCE.push("invalid_request", "unauthenticated", "not_found");
 describe(`${REQUESTS} requests made of openapi.json`, () => {
   let report: Report;
 
-  before(async function () {
-    this.timeout(300_000);
+  before(async () => {
     report = await fuzz(await openDeps(), { requests: REQUESTS, seed: SEED });
   });
 

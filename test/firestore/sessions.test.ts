@@ -26,8 +26,7 @@ import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/
 
 const RUNS = Number(process.env["SESSION_RUNS"] ?? 20);
 
-describe("Enrolment sessions on Firestore, whatever happens to them at once", function () {
-  this.timeout(600_000);
+describe("Enrolment sessions on Firestore, whatever happens to them at once", () => {
   let deps: Deps;
   /** Every sample that was ever held, sealed as it was stored. */
   const held: Buffer[] = [];

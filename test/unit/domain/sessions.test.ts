@@ -19,9 +19,7 @@ import { terminalWorld } from "../../support/terminals.ts";
 
 const RUNS = Number(process.env["SESSION_RUNS"] ?? 300);
 
-describe("Enrolment sessions, whatever happens to them at once", function () {
-  this.timeout(600_000);
-
+describe("Enrolment sessions, whatever happens to them at once", () => {
   it(`keep their promises in ${RUNS} random histories at two instances`, async () => {
     // The limit of palms takes five of one member.
     const wanted = [
