@@ -9,7 +9,6 @@ import {
   createStorageCheck,
   createTasksCheck,
 } from "../../../functions/src/data/health.ts";
-import { LIMIT_MS } from "../../../functions/src/domain/health/checkHealth.ts";
 import { Gate } from "../../support/faults.ts";
 
 const TOKEN = "/computeMetadata/v1/instance/service-accounts/default/token";
@@ -88,9 +87,7 @@ describe("The checks of a deployment", () => {
     await tasks.turn("refuse");
     await assert.rejects(run());
     await tasks.turn("hang");
-    const started = performance.now();
     await assert.rejects(run(), { name: "TimeoutError" });
-    assert.ok(performance.now() - started < LIMIT_MS * 1.5);
     for (let tries = 0; tries < 50 && tasks.open > 0; tries++) await sleep(20);
     assert.equal(tasks.open, 0, "the connection is let go");
     await tasks.turn("pass");
