@@ -332,7 +332,7 @@ const GUARDS: Guard[] = [
     says: /limits the scans of a JPEG by its size/,
   },
   {
-    rule: "pictures and large bodies are served in the order in which they come, whoever sends them",
+    rule: "pictures and large bodies are served in order of arrival instead of in turn by owner",
     file: "functions/src/domain/turns.ts",
     breaks: cut("      this.#waiting.delete(owner);\n"),
     command: mocha("domain/turns"),

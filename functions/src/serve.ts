@@ -16,7 +16,7 @@ type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
 
 /**
  * An HTTPS function that serves its routes of a group; their code is loaded by the instances that serve it alone.
- * @param readAside reads inputs that are too large for the thread that serves requests
+ * @param readAside makes a reader of large inputs that does not use the serving thread
  */
 export function serve<Needs extends keyof Ports>(
   id: string,

@@ -2,18 +2,22 @@ import { type Transferable, Worker } from "node:worker_threads";
 import { unavailable } from "./domain/errors.ts";
 import { type TurnLimits, Turns } from "./domain/turns.ts";
 
-/** A task takes 0.1 s, on a busy machine a second; after so many ms its thread is given up. */
+/** A task takes 0.1 s, or a second on a busy machine. A thread that takes longer than this is terminated. */
 const DEADLINE_MS = 10_000;
 
-/** How many threads there are at most, of them for one owner, and tasks of one owner that wait. */
-export interface ThreadOptions extends TurnLimits {
+/** Limits of threads, of threads per owner, and of waiting tasks per owner. */
+interface ThreadOptions extends TurnLimits {
   deadline_ms?: number;
 }
 
 /**
- * Threads that answer each message with one, started as they are needed and replaced when they die. Owners who wait are
- * served in turn.
+ * A worker's module as its owner starts it: from source, or from the bundle, where it is a file beside the owner's chunk.
+ * @param owner `import.meta.url` of the owner
  */
+export const workerUrl = (owner: string, source: string, bundled: string): URL =>
+  new URL(owner.endsWith(".ts") ? source : bundled, owner);
+
+/** A pool of worker threads, started on demand and replaced when they die. Waiting owners are served in turn. */
 export class Threads<Task, Result> {
   readonly #module: URL;
   readonly #deadline_ms: number;
@@ -27,9 +31,9 @@ export class Threads<Task, Result> {
   }
 
   /**
-   * Has a thread do a task.
-   * @param more.transfer what the thread gets instead of a copy; `signal` as for `Turns.take`
-   * @throws DomainError `unavailable` when the thread died, took too long or could not start; as `Turns.take`
+   * Runs a task on a thread.
+   * @param options.transfer buffers to move to the thread instead of copying them; `signal` as for `Turns.take`
+   * @throws DomainError `unavailable` when the thread dies, takes too long or cannot start; those of `Turns.take`
    */
   async run(
     owner: string,
@@ -42,7 +46,7 @@ export class Threads<Task, Result> {
       thread = this.#idle.values().next().value ?? this.#start();
       this.#idle.delete(thread);
       const result = await this.#ask(thread, task, transfer);
-      // Its end may have been told before its answer.
+      // The exit event can arrive before the answer.
       if (thread.threadId !== -1) this.#idle.add(thread);
       return result;
     } catch (cause) {
@@ -63,7 +67,7 @@ export class Threads<Task, Result> {
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
     });
     thread.unref();
-    // A thread may also die idle; an error without a listener would end the process.
+    // An idle thread can die, too; an error without a listener would end the process.
     thread.on("error", () => undefined);
     thread.once("exit", () => this.#idle.delete(thread));
     return thread;

@@ -3,12 +3,10 @@ import { randomUUID } from "node:crypto";
 import type { Device } from "../../functions/src/domain/device/device.ts";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
+import { SOONER_MS } from "../support/limits.ts";
 import { newDeviceWithKey } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
-
-/** Sooner than a poll that waits for 20 s ends by itself. That it takes less than a second is for `npm run bench:polls`. */
-const SOONER_MS = 15_000;
 
 describe("Enrolments", () => {
   let deps: Deps;

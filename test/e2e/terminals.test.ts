@@ -8,13 +8,11 @@ import { startEnrollment } from "../../functions/src/domain/enrollment/startEnro
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { type Answer, assertProblem } from "../support/client.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
+import { SOONER_MS } from "../support/limits.ts";
 import { newDeviceWithKey } from "../support/rows.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const ROUNDS = 20;
-
-/** Sooner than a poll that waits for 20 s ends by itself. That it takes less than a second is for `npm run bench:polls`. */
-const SOONER_MS = 15_000;
 
 describe("Two instances of terminal, with the built bundle", () => {
   let deps: Deps;

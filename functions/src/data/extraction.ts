@@ -1,14 +1,10 @@
 import { availableParallelism } from "node:os";
 import type { Extraction } from "../domain/palm/extraction.ts";
 import { decodeImage, extractTemplate, PalmError } from "../palm/index.ts";
-import { Threads } from "../threads.ts";
+import { Threads, workerUrl } from "../threads.ts";
 import type { Result, Task } from "./extraction/worker.ts";
 
-/** The bundle has the worker beside the file that this becomes a part of. */
-const WORKER = new URL(
-  import.meta.url.endsWith(".ts") ? "./extraction/worker.ts" : "./extraction-worker.js",
-  import.meta.url,
-);
+const WORKER = workerUrl(import.meta.url, "./extraction/worker.ts", "./extraction-worker.js");
 
 interface Options {
   /** Threads; by default one less than there are processors, at least two, so that one owner cannot take them all. */
@@ -18,7 +14,7 @@ interface Options {
   worker?: URL;
 }
 
-/** Extraction on threads. */
+/** Extracts templates on worker threads. */
 export class ExtractionPool implements Extraction {
   readonly #threads: Threads<Task, Result>;
 

@@ -6,21 +6,21 @@ export interface TurnLimits {
   mostWaiting?: number;
 }
 
-/** Nobody hears this answer. */
-const left = () => invalid("", "broke off before its end");
+/** The client has disconnected, so this error is never sent. */
+const disconnected = () => invalid("", "broke off before its end");
 
-/** Limits how much is done at once. Owners who wait are served in turn, so that many wishes of one do not delay the others'. */
+/** Limits how many tasks run concurrently. Waiting owners are served in turn, so that many tasks of one do not delay the others. */
 export class Turns {
   readonly #most: number;
   readonly #mostOfOne: number;
   readonly #mostWaiting: number;
-  /** How many turns each owner has now. */
+  /** Running turns by owner. */
   readonly #taken = new Map<string, number>();
-  /** Those who wait, the next one first. */
+  /** Waiting turns by owner, the next owner first. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #count = 0;
 
-  /** @param limits turns at once, those of one owner, and how many of one owner may wait */
+  /** @param limits concurrent turns, concurrent turns of one owner, and waiting turns of one owner */
   constructor({ most, mostOfOne = most, mostWaiting = Number.POSITIVE_INFINITY }: TurnLimits) {
     this.#most = most;
     this.#mostOfOne = mostOfOne;
@@ -28,16 +28,17 @@ export class Turns {
   }
 
   /**
-   * Resolves when it is the owner's turn, with what ends it: to be called once.
-   * @param signal aborted when nobody waits for it any more
-   * @throws DomainError `unavailable` when too many of the owner wait, `invalid_request` when nobody does any more.
+   * Waits for the owner's turn.
+   * @param signal aborted when the client disconnects
+   * @returns a function that ends the turn, to be called once
+   * @throws DomainError `unavailable` when too many turns of the owner wait, `invalid_request` after a disconnect.
    */
   take(owner: string, signal?: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
       const queue = this.#waiting.get(owner) ?? [];
-      if (signal?.aborted) return reject(left());
+      if (signal?.aborted) return reject(disconnected());
       if (queue.length >= this.#mostWaiting)
-        return reject(unavailable(new Error(`too many wait of ${owner}`)));
+        return reject(unavailable(new Error(`too many turns of ${owner} wait`)));
       const start = () => {
         signal?.removeEventListener("abort", leave);
         resolve(() => this.#end(owner));
@@ -45,7 +46,7 @@ export class Turns {
       const leave = () => {
         queue.splice(queue.indexOf(start), 1);
         if (queue.length === 0) this.#waiting.delete(owner);
-        reject(left());
+        reject(disconnected());
       };
       signal?.addEventListener("abort", leave);
       queue.push(start);
@@ -61,7 +62,7 @@ export class Turns {
       if (taken >= this.#mostOfOne) continue;
       this.#count += 1;
       this.#taken.set(owner, taken + 1);
-      // To the end of the line, which this loop then reaches again.
+      // Moves the owner to the end of the map, where this loop visits it again.
       this.#waiting.delete(owner);
       const start = queue.shift();
       if (queue.length > 0) this.#waiting.set(owner, queue);

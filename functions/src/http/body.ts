@@ -55,12 +55,13 @@ async function collect(limit: BodyLimit, received: ReceivedBody, arriving: Arriv
     throw invalid("", "broke off before its end");
   } finally {
     clearTimeout(timer);
-    // What is unread must not stop the next request of the connection. Not awaited: it may wait for a chunk itself.
+    // Releases the stream, so that the adapter can drain it and the connection can serve its next request. Not awaited:
+    // it can queue behind a pending `next`.
     Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
 
-/** What comes, if it comes before the signal. Not Promise.race, at which a lasting signal would keep every chunk. */
+/** Resolves with `coming`, or rejects when `late` is aborted first. Promise.race would retain every chunk until the end. */
 function orLate<T>(coming: T | Promise<T>, late: AbortSignal, { ms }: BodyLimit): Promise<T> {
   return new Promise((resolve, reject) => {
     const refuse = () => reject(invalid("", `must arrive within ${ms / 1000} s`));
@@ -72,15 +73,15 @@ function orLate<T>(coming: T | Promise<T>, late: AbortSignal, { ms }: BodyLimit)
   });
 }
 
-/** The bytes that have arrived: in their place already where their number was announced, as joining 8 MB takes 10 ms. */
+/** Collects chunks. An announced length is allocated up front, because joining 8 MB takes 10 ms. */
 class Arriving {
   size = 0;
   readonly #place: Buffer;
-  /** Those beyond the announced number. */
+  /** Chunks beyond the announced length. */
   readonly #more: Uint8Array[] = [];
 
   constructor(announced: number) {
-    // Of its own, not of Node's pool: it may be handed to a thread.
+    // Not from Node's pool: the buffer may be moved to a thread.
     this.#place = Buffer.allocUnsafeSlow(Number.isSafeInteger(announced) ? Math.max(0, announced) : 0);
   }
 

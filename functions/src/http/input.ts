@@ -8,7 +8,7 @@ import type { Route } from "./route.ts";
 
 /** How many faults one answer names. */
 const MAX_FAULTS = 100;
-/** How many characters of a place it repeats: names are the caller's. */
+/** Longer paths are cut, because the caller chooses the names in them. */
 const MAX_PATH = 200;
 
 /** The query of a route that takes none. Made once: zod compiles an object's schema when it first parses. */
@@ -17,13 +17,13 @@ const NO_QUERY = z.strictObject({});
 /** A custom zod issue with this parameter is 413, not 400. */
 export const TOO_LARGE = { code: "too_large" } as const;
 
-/** What a request gives beside its path. */
+/** The parts of a request that are validated. */
 export interface Received {
-  /** The query string, with its question mark or empty. */
+  /** The query string with its question mark, or an empty string. */
   search: string;
-  /** The idempotency key as it was sent. */
+  /** The `Idempotency-Key` header. */
   key: string | null;
-  /** The body's bytes; none of a route without a body. */
+  /** The body's bytes, empty for a route without a body. */
   raw: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export interface Received {
 export interface Input {
   query: unknown;
   body: unknown;
-  /** The body's bytes, which a reader may have taken for the time being. */
+  /** The body's bytes. Use these, not the ones that were passed in: a reader may have moved those to a thread. */
   raw: Uint8Array;
 }
 
@@ -61,7 +61,7 @@ const bodyOf = ({ method, body }: Route, json: unknown): unknown =>
 
 function readQuery(route: Route, params: URLSearchParams, faults: Faults): unknown {
   const query: Record<string, string> = {};
-  // Grouped once: to look each name up costs the square of their number.
+  // Grouped once: looking up each name takes quadratic time.
   for (const [name, pairs] of Map.groupBy(params, ([name]) => name)) {
     const value = pairs[0]?.[1];
     if (pairs.length > 1) faults.add(name, "is given more than once");

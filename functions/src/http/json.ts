@@ -68,7 +68,7 @@ function addName(levels: readonly Level[], names: Set<string>, quoted: string): 
   const name = unquote(quoted);
   if (name === undefined) return;
   (levels.at(-1) as Level).at = name;
-  // Only for a refusal: for each name it would copy the long names of outer levels again.
+  // Built only for a refusal: it copies the names of all outer levels, which can be megabytes.
   const path = () => levels.map(({ at }) => at).join(".");
   // Validators would drop this name without a word.
   if (name === "__proto__") throw invalid(path(), "is not allowed as a name");

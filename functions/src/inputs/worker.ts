@@ -4,12 +4,12 @@ import { DomainError, type ErrorCode, type FieldError } from "../domain/errors.t
 import { type Input, type Received, readInput } from "../http/input.ts";
 import type { Route } from "../http/route.ts";
 
-/** What the thread is sent. */
+/** The message to the thread. */
 export interface Task extends Received {
   operationId: string;
 }
 
-/** What it answers: the input, or why it is refused. */
+/** Its answer: the input, or the refusal. */
 export type Result =
   | { input: Input }
   | { refusal: { code: ErrorCode; message: string; errors?: FieldError[] } };
@@ -21,7 +21,7 @@ parentPort?.on("message", ({ operationId, ...received }: Task) => {
   parentPort?.postMessage(result, "input" in result ? buffersIn(result.input) : []);
 });
 
-/** An error loses its class on the way between threads. Any other than these ends the thread. */
+/** Errors lose their class between threads, so refusals are sent as values. Any other error ends the thread. */
 function read(operationId: string, received: Received): Result {
   const route = byId.get(operationId);
   if (!route) throw new Error(`there is no operation ${operationId} here`);
@@ -34,7 +34,7 @@ function read(operationId: string, received: Received): Result {
   }
 }
 
-/** The body, pictures and templates are handed over, not copied: each has a buffer of its own. */
+/** Buffers to move back instead of copying them. Body, pictures and templates each have their own. */
 function buffersIn(value: unknown): ArrayBuffer[] {
   if (value instanceof Uint8Array) return [value.buffer as ArrayBuffer];
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(buffersIn) : [];

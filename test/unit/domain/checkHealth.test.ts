@@ -10,6 +10,8 @@ const check = (name: string, critical: boolean, run: () => Promise<void> = async
 });
 
 describe("Health", () => {
+  afterEach(() => mock.timers.reset());
+
   const statusOf = async (...list: Check[]) =>
     (await new Checks(list, () => performance.now()).report()).status;
   const refused = () => Promise.reject(new Error("refused"));
@@ -32,7 +34,6 @@ describe("Health", () => {
     assert.equal(isOver, false);
     mock.timers.tick(1);
     const report = await reporting;
-    mock.timers.reset();
     assert.deepEqual(
       report.checks.map(({ status }) => status),
       ["timeout", "timeout"],

@@ -15,7 +15,7 @@ export interface EnvironmentCheck {
   skipped_changes: { seq: number; fault: EntryFault }[];
   /** Palms whose documents are refused: edited, malformed, or older than the log's entry. */
   refused_palms: string[];
-  /** Palms that no search finds although their documents are sound: their entries of the log were removed, emptied or skipped. */
+  /** Palms with a valid document that no search finds, because their log entries were removed, emptied or skipped. */
   hidden_palms: string[];
   /** Palms that are in the gallery without a document: they match nobody, but their templates are still there. */
   orphans: number;
@@ -49,7 +49,7 @@ export async function checkEnvironment(
       const seq = live.rows.seqOf(palm.id);
       if (seq !== undefined) rows += 1;
       if (live.links.faultOfPalm(palm) || palm.seq < (seq ?? 0)) refused_palms.push(palm.id);
-      // One that is newer than the log as it was read has been enrolled meanwhile.
+      // A palm newer than this copy of the log was enrolled while the check ran.
       else if (seq === undefined && palm.seq <= live.seq) hidden_palms.push(palm.id);
     }
     const ids = [...page.malformed, ...page.palms.map(({ value }) => value.id)].sort();

@@ -49,7 +49,7 @@ interface Enrolment<T> {
   look(): Promise<Ground<T> | undefined>;
 }
 
-/** What an enrolment is to do, as long as nobody else is first. */
+/** What an enrollment writes, unless another request commits first. */
 interface Verdict<T> extends Pick<Enrolment<T>, "ground" | "key"> {
   seq: number;
   was: Stored<Palm> | undefined;
@@ -127,7 +127,7 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
   return done.result;
 }
 
-/** What is written when the verdict stands, what its caller is told, and the event of it. */
+/** The writes of a verdict, their effect, and the event to dispatch after the commit. */
 function enrolment<T>(ctx: EnrolCtx, input: Enrolment<T>, verdict: Verdict<T>, { item, sealed }: Upload) {
   const { environment, project, probe, captured, live } = input;
   const { palm_id, seq, was, ground } = verdict;
@@ -146,7 +146,7 @@ function enrolment<T>(ctx: EnrolCtx, input: Enrolment<T>, verdict: Verdict<T>, {
     created_at: now,
   };
   const palm: Palm = { ...linked, mac: live.links.ofPalm(linked) };
-  // In a global environment a row is everybody's, whoever enrolled it.
+  // Rows of a global environment have no project, so that the searches of all customers find them.
   const project_id = rowsOf(environment, project).project_id ?? null;
   const put = { seq, palm_id, project_id, hand: palm.hand, template: sealed };
   const event = newEvent(

@@ -32,11 +32,11 @@ export type EntryFault = LinkFault | "malformed" | "not_opened" | "not_a_templat
 const MOST_NAMED = 100;
 const MOST_REPORTED = 10_000;
 
-/** What an instance remembers of environments whose galleries have left its memory. */
+/** State of an instance that outlives evicted galleries. */
 class Memory {
-  /** Skipped entries that its log has already. */
+  /** Skipped entries that were logged. */
   readonly reported = new Set<string>();
-  /** Environments that it has seen sealed. */
+  /** Environments that were seen sealed. An older wrapped key must not undo that. */
   readonly sealed = new Set<string>();
 }
 
