@@ -200,18 +200,24 @@ describe("The limit of an organization's terminals, on two instances of identify
       const before = late();
       const tenant = await newTenant(deps, SANDBOX);
       const tokens = await newTerminals(tenant, 4);
+      const started = performance.now();
       const answers = await Promise.all(times(60, (n) => scan(n, tokens[n % 4] as string)));
-      // Where the machine stalls, each instance limits by itself: that shows nothing of both together.
-      if (late() > before && tries < 5) continue;
+      const early = tally(answers)[200] ?? 0;
+      // A token that one instance has taken ahead is given back when it has lain unused: it lets one more through.
+      for (const [nth, token] of tokens.entries()) {
+        do answers.push(await scan(nth, token));
+        while (answers.at(-1)?.status === 200 && answers.length <= 60 + LIMIT);
+      }
+      // Where the machine stalls, each instance limits by itself, or the next minute begins: that shows nothing.
+      const stalled = late() > before || performance.now() - started >= 1000 * WINDOW_S;
+      if (stalled && tries < 5) continue;
       const { 200: passed = 0, 429: refused = 0 } = tally(answers);
-      assert.equal(passed + refused, 60);
-      // Tokens that one instance has taken ahead may lie unused for half a second.
-      assert.ok(passed <= LIMIT && passed >= LIMIT - 10, `${passed} passed`);
+      assert.equal(passed + refused, answers.length);
+      assert.ok(early >= LIMIT - 10 && passed <= LIMIT, `${early} of 60 passed, ${passed} in all`);
       for (const answer of answers) {
         assert.match(answer.headers.get("ratelimit-policy") ?? "", /^"sandbox-terminals";q=50;w=60$/);
         if (answer.status === 429) assertRefused(answer);
       }
-      for (const [nth, token] of tokens.entries()) assertRefused(await scan(nth, token));
 
       const poll = await poller.api("POST", "/v1/terminal/poll", { token: tokens[0] as string, body: {} });
       assert.equal(poll.status, 200, poll.text);
