@@ -45,7 +45,7 @@ describe("A function of a document's creation", () => {
   it("is told the document's path alone, and rejects with its verb", async () => {
     const told: unknown[] = [];
     const ctx = testSurroundings();
-    const fn = trigger(
+    const fn = await trigger(
       "outbox",
       {},
       "projects/{project_id}/events/{event_id}",
@@ -57,10 +57,22 @@ describe("A function of a document's creation", () => {
       () => ctx,
     );
     const params = { project_id: "p", event_id: "e" };
-    await assert.rejects(
-      async () => fn.run({ params, data: "fields" } as unknown as Parameters<typeof fn.run>[0]),
-      /^Error: no$/,
-    );
+    assert.ok(fn);
+    const event = { params, data: "fields" } as unknown as Parameters<typeof fn.run>[0];
+    await assert.rejects(async () => fn.run(event), /^Error: no$/);
     assert.deepEqual(told, [ctx, params]);
+  });
+
+  it("is not defined in an instance of another function", async () => {
+    process.env["FUNCTION_TARGET"] = "members";
+    try {
+      const task = async () => async () => {};
+      const fn = await trigger("outbox", {}, "projects/{project_id}/events/{event_id}", task, () => ({
+        ...testSurroundings(),
+      }));
+      assert.equal(fn, undefined);
+    } finally {
+      delete process.env["FUNCTION_TARGET"];
+    }
   });
 });
