@@ -66,10 +66,9 @@ describe("A function of a document's creation", () => {
   it("is not defined in an instance of another function", async () => {
     process.env["FUNCTION_TARGET"] = "members";
     try {
-      const task = async () => async () => {};
-      const fn = await trigger("outbox", {}, "projects/{project_id}/events/{event_id}", task, () => ({
-        ...testSurroundings(),
-      }));
+      const ctx = testSurroundings();
+      const task = async () => async (_ctx: object) => {};
+      const fn = await trigger("outbox", {}, "projects/{project_id}/events/{event_id}", task, () => ctx);
       assert.equal(fn, undefined);
     } finally {
       delete process.env["FUNCTION_TARGET"];
