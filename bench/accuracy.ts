@@ -1,8 +1,9 @@
 /**
  * What the palm engine does on synthetic palms: error rates and times, against the same code without
- * alignment and a pooled histogram; with --thresholds the table that policy.ts holds, and what it costs.
+ * alignment and a pooled histogram; with --thresholds the table that policy.ts holds, and what it costs; with
+ * --master how many palms accept a master palm, which takes 200 more palms that nobody has enrolled.
  *
- *   npm run bench:accuracy -- [--palms 300] [--samples 6] [--thresholds]
+ *   npm run bench:accuracy -- [--palms 300] [--samples 6] [--thresholds] [--master]
  *
  * Times are processor time of this process. Synthetic palms say nothing about real strangers.
  */
@@ -20,10 +21,16 @@ import {
 } from "../functions/src/palm/index.ts";
 import { Probe } from "../functions/src/palm/match.ts";
 import { ALLOWANCE } from "../functions/src/palm/policy.ts";
+import { masterPalm } from "../test/support/masterPalm.ts";
 import { syntheticPalm } from "../test/support/palms.ts";
 
 /** The samples that are fused into the enrolled template; the later ones are probes. */
 const FUSED = 3;
+
+/** Strangers whose codes make a master palm, the cells that it keeps, and the score that opens today's verify. */
+const MASTER_PALMS = [25, 50, 100, 200];
+const MASTER_CELLS = [500, 600, 700, 800, 900];
+const ACCEPTED = 0.66;
 
 /** A way of comparing: makes one palm ready, then scores others against it. */
 export type Matcher = (planes: Planes) => (other: Planes) => number;
@@ -250,12 +257,32 @@ function reportSearches({ leads, strangers }: Identification, gallery_size: numb
   console.log(`mated searches within the margin of ${MARGIN}: ${percent(shareBelow(leads, MARGIN))}`);
 }
 
+/** Share of enrolled palms that score at least `ACCEPTED` against master palms of several kinds. */
+function reportMasters(palms: SyntheticPalm[]): void {
+  const strangers = Array.from({ length: Math.max(...MASTER_PALMS) }, (_, i) => {
+    const image = syntheticPalm({ seed: palms.length + 1 + i });
+    return decodeTemplate(extractTemplate(image, { hand: "left" }).template).planes;
+  });
+  const members = palms.flatMap(({ enrolled }) => enrolled ?? []);
+  console.log(`\nmaster palms accepted at ${ACCEPTED} by ${members.length} members, by voting cells`);
+  console.log("strangers".padStart(9) + MASTER_CELLS.map((cells) => `${cells}`.padStart(11)).join(""));
+  for (const count of MASTER_PALMS) {
+    const shares = MASTER_CELLS.map((cells) => {
+      const probe = new Probe(decodeTemplate(masterPalm(strangers.slice(0, count), cells)).planes);
+      const accepted = members.filter((member) => probe.score(member, 0) >= ACCEPTED);
+      return percent(accepted.length / members.length);
+    });
+    console.log(`${count}`.padStart(9) + shares.map((share) => share.padStart(11)).join(""));
+  }
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: {
       palms: { type: "string", default: "300" },
       samples: { type: "string", default: "6" },
       thresholds: { type: "boolean", default: false },
+      master: { type: "boolean", default: false },
     },
   });
   const from = performance.now();
@@ -283,6 +310,7 @@ function main(): void {
       reportSearches(scores, count - 1);
     }
   }
+  if (values.master) reportMasters(palms);
   console.log(`\n${((performance.now() - from) / 1000).toFixed(0)} s`);
 }
 
