@@ -123,7 +123,7 @@ export const deliverwebhook = taskQueue("deliverwebhook", attempts, attempt, (de
 
 export const retrywebhook = taskQueue("retrywebhook", attempts, attempt, (deps) => deps.deliveryDeps());
 
-export const outbox = await trigger(
+export const outbox = trigger(
   "outbox",
   { ...small, concurrency: 1 },
   "projects/{project_id}/events/{event_id}",

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import type { DocumentOptions, onDocumentCreated } from "firebase-functions/firestore";
 import { type HttpsFunction, type HttpsOptions, onRequest } from "firebase-functions/https";
 import * as logger from "firebase-functions/logger";
@@ -11,6 +12,9 @@ import type { InputReader } from "./http/inputReader.ts";
 import type { Route } from "./http/route.ts";
 import { hideRequestsFromPlatform, restoreRequest } from "./rawRequests.ts";
 
+const require = createRequire(import.meta.url);
+
+type EventsPackage = typeof import("firebase-functions/firestore");
 type Deps = typeof import("./deps.ts");
 type Given<Needs extends keyof Ports> = Surroundings & Pick<Ports, Needs>;
 
@@ -106,16 +110,17 @@ type Params<Document extends string> = Parameters<
  * gets only the path of the document: the event's copy of the fields can be stale.
  * @returns undefined in an instance of another function, which would only lose 30 ms by loading the events' package
  */
-export async function trigger<Needs extends keyof Ports, Document extends string>(
+export function trigger<Needs extends keyof Ports, Document extends string>(
   id: string,
   options: Omit<DocumentOptions, "document" | "retry">,
   document: Document,
   task: () => Promise<(ctx: Given<Needs>, params: Params<Document>) => Promise<void>>,
   give: (deps: Deps) => Given<NoInfer<Needs>> | Promise<Given<NoInfer<Needs>>>,
-): Promise<ReturnType<typeof onDocumentCreated<Document>> | undefined> {
+): ReturnType<typeof onDocumentCreated<Document>> | undefined {
   const target = process.env["FUNCTION_TARGET"];
   if (target !== undefined && target !== id) return undefined;
-  const { onDocumentCreated } = await import("firebase-functions/firestore");
+  // Not by a dynamic import: the emulator loads the deployment table with `require`, which cannot wait for one.
+  const { onDocumentCreated } = require("firebase-functions/firestore") as EventsPackage;
   const start = once(id, async () => {
     const [run, deps] = await Promise.all([task(), import("./deps.ts")]);
     const ctx = await give(deps);

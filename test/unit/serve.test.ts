@@ -45,7 +45,7 @@ describe("A function of a document's creation", () => {
   it("is told the document's path alone, and rejects with its verb", async () => {
     const told: unknown[] = [];
     const ctx = testSurroundings();
-    const fn = await trigger(
+    const fn = trigger(
       "outbox",
       {},
       "projects/{project_id}/events/{event_id}",
@@ -68,7 +68,7 @@ describe("A function of a document's creation", () => {
     try {
       const ctx = testSurroundings();
       const task = async () => async (_ctx: object) => {};
-      const fn = await trigger("outbox", {}, "projects/{project_id}/events/{event_id}", task, () => ctx);
+      const fn = trigger("outbox", {}, "projects/{project_id}/events/{event_id}", task, () => ctx);
       assert.equal(fn, undefined);
     } finally {
       delete process.env["FUNCTION_TARGET"];
