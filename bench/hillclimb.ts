@@ -1,44 +1,53 @@
 /**
- * What an attacker learns from the score that a 1:1 verification tells: attackers of several kinds try to
- * be taken for an enrolled synthetic palm, with scores of two digits and of full precision.
+ * What an attacker reaches at 1:1 verification: attackers of several kinds try to be accepted as enrolled synthetic
+ * palms. Fails when one that learns from answers reaches a target, or more than 0.1 % of blind queries match.
  * docs/adr/0006-what-two-digits-buy.md says what follows.
  *
- *   node bench/hillclimb.ts [--targets 20] [--queries 1000] [--seed 1] [--svg FILE]
+ *   npm run bench:hillclimb -- [--targets 20] [--queries 1000] [--seed 1]
  *
  * Nothing leaves this process. Synthetic palms say nothing about real strangers.
  */
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { scoreOut, thresholdOf } from "../functions/src/domain/palm/score.ts";
+import { scoreOut } from "../functions/src/domain/palm/score.ts";
 import {
   decodeTemplate,
   encodeTemplate,
   GRID,
   NO_VOTE,
+  type Planes,
   packCells,
   unpackCells,
 } from "../functions/src/palm/codec.ts";
 import {
   compareTemplates,
+  decideClaim,
+  extractProbe,
   extractTemplate,
   fuseTemplates,
+  Gallery,
+  MARGIN,
   MIN_QUALITY,
+  minVotes,
   PALM_CODE,
   PalmError,
-  uncalibratedThreshold,
+  readTemplate,
+  searchThreshold,
+  TARGET_FPIR,
 } from "../functions/src/palm/index.ts";
 import { type Chance, newChance } from "../test/support/chance.ts";
-import { POLICIES } from "../test/support/limits.ts";
+import { masterPalm } from "../test/support/masterPalm.ts";
 import { PALM_SIDE, syntheticPalm } from "../test/support/palms.ts";
 
 const HAND = "left";
-const { sandbox, business, enterprise } = POLICIES;
 /** Other palms that a climber tries before it changes the best of them. */
 const FIRST = 20;
 /** Other palms that a learner takes the target for a mixture of. */
 const MIXED = 150;
 
-const THRESHOLD = thresholdOf(uncalibratedThreshold({ format: PALM_CODE, probe: "single", gallery_size: 1 }));
+/** Members of the project that are no targets. */
+const OTHERS = 100;
+/** Of requests that learn nothing from answers, at most so many may be accepted. */
+const BLIND_LIMIT = 1e-3;
 
 const below = (chance: Chance, limit: number) => Math.floor(limit * chance());
 
@@ -62,15 +71,21 @@ function newStranger(seed: number): Stranger {
 
 // ---- attackers ----
 
-/** Yields templates, undefined for pictures refused as poor, and is told the score of each: 0 if refused. */
-type Attack = (chance: Chance) => Generator<Uint8Array | undefined, never, number>;
+/** Yields queries, undefined for pictures that are refused as poor, and gets the score of each answer: 0 if it has none. */
+type Attack = (chance: Chance) => Generator<Query | undefined, never, number>;
+
+/** What is sent: a template, and of a picture also its poses. */
+interface Query {
+  template: Uint8Array;
+  poses?: Uint8Array[];
+}
 
 /** How something that can be patched, a picture or a code, is sent. */
 interface Medium {
   side: number;
   of: (stranger: Stranger) => Uint8Array;
   mix: (mine: number, theirs: number, weight: number) => number;
-  send: (state: Uint8Array) => Uint8Array | undefined;
+  send: (state: Uint8Array) => Query | undefined;
 }
 
 const asImage: Medium = {
@@ -78,11 +93,9 @@ const asImage: Medium = {
   of: ({ gray }) => gray,
   mix: (mine, theirs, weight) => Math.round(mine + weight * (theirs - mine)),
   send: (gray) => {
-    const { template, quality } = extractTemplate(
-      { width: PALM_SIDE, height: PALM_SIDE, gray },
-      { hand: HAND },
-    );
-    return quality < MIN_QUALITY ? undefined : template;
+    const image = { width: PALM_SIDE, height: PALM_SIDE, gray };
+    const { quality, ...query } = extractProbe(image, { hand: HAND });
+    return quality < MIN_QUALITY ? undefined : query;
   },
 };
 
@@ -97,7 +110,9 @@ const asTemplate: Medium = {
   of: ({ cells }) => cells,
   mix: (mine, theirs, weight) => (weight > 0.5 ? theirs : mine),
   // Its quality is what the sender says it is.
-  send: (cells) => encodeTemplate({ hand: HAND, quality: 90, samples: 1, planes: packCells(cells) }),
+  send: (cells) => ({
+    template: encodeTemplate({ hand: HAND, quality: 90, samples: 1, planes: packCells(cells) }),
+  }),
 };
 
 /** 24 × 24 cells that vote, the others masked: fewer cells agree by chance more often. */
@@ -223,12 +238,12 @@ function learn(strangers: Stranger[], medium: Medium): Attack {
       parts.forEach((part, j) => {
         add(guess, (weights[j] as number) + STRAY * dot(covariance[j] as Float64Array, stray), part);
       });
-      const template = medium.send(nearestCells(guess)) as Uint8Array;
-      const sent = field(unpackCells(decodeTemplate(template).planes));
+      const query = medium.send(nearestCells(guess)) as Query;
+      const sent = field(unpackCells(decodeTemplate(query.template).planes));
       const gain = GAIN / sent.reduce((total, x) => total + x * x, 0);
       const row = Float64Array.from([...parts.map((part) => gain * dot(part, sent)), BASE_DEVIATION]);
 
-      const told = yield template;
+      const told = yield query;
       const surprise = told - BASE - gain * dot(mean, sent) - dot(weights, row);
       const common = Float64Array.from(covariance, (line) => dot(line, row));
       const variance = dot(common, row) + BESIDE * BESIDE;
@@ -240,10 +255,23 @@ function learn(strangers: Stranger[], medium: Medium): Attack {
   };
 }
 
-// ---- the targets and what they tell ----
+/** Master palms of 25 to 200 strangers at random, 850 to 1,024 cells of which vote. */
+function masters(strangers: Stranger[]): Attack {
+  const codes: Planes[] = strangers.map(({ cells }) => packCells(cells));
+  return function* (chance) {
+    for (;;) {
+      const first = below(chance, codes.length);
+      const many = 25 + below(chance, 176);
+      const chosen = Array.from({ length: many }, (_, i) => codes[(first + i) % codes.length] as Planes);
+      yield { template: masterPalm(chosen, 850 + below(chance, 175), HAND) };
+    }
+  };
+}
 
-/** Enrolled: three samples fused. A palm whose samples do not agree is no target. */
-function newTarget(seed: number): Uint8Array | undefined {
+// ---- the targets and what they answer ----
+
+/** Three samples, fused. Undefined for a palm whose samples do not agree. */
+function newMember(seed: number): Uint8Array | undefined {
   const samples = [0, 1, 2].map(
     (sample) => extractTemplate(syntheticPalm({ seed, sample }), { hand: HAND }).template,
   );
@@ -255,132 +283,53 @@ function newTarget(seed: number): Uint8Array | undefined {
   }
 }
 
-/** The true score of each query. */
-function scoresOf(
-  attack: Attack,
-  target: Uint8Array,
-  { queries, seed, tell }: { queries: number; seed: number; tell: (score: number) => number },
-): Float64Array {
-  const attacker = attack(newChance(seed));
-  let told = 0;
-  return Float64Array.from({ length: queries }, () => {
-    const template = attacker.next(told).value;
-    const score = template ? compareTemplates(template, target) : 0;
-    told = tell(score);
-    return score;
-  });
-}
+/** Verifies queries against one member. @returns whether it matches, and the score that the answer has: 0 for none */
+type Verifier = (target: string, query: Query) => { matches: boolean; score: number };
 
-// ---- report ----
-
-interface Result {
-  name: string;
-  /** The best score so far after each query, by target. */
-  curves: Float64Array[];
-  /** Queries until the threshold was reached, by target; Infinity where it was not. */
-  needed: number[];
-  /** Queries of all targets that reached it. */
-  hits: number;
-}
-
-function resultOf(name: string, scores: Float64Array[]): Result {
-  const reached = (score: number) => score >= THRESHOLD;
-  return {
-    name,
-    curves: scores.map((all) => {
-      let best = 0;
-      return all.map((score) => {
-        best = Math.max(best, score);
-        return best;
-      });
-    }),
-    needed: scores.map((all) => all.findIndex(reached) + 1 || Infinity),
-    hits: scores.reduce((total, all) => total + all.filter(reached).length, 0),
+/** Answers as verify does. */
+function verifierOf(gallery: Gallery, chance: Chance): Verifier {
+  const policy = { format: PALM_CODE, probe: "single", target_fpir: TARGET_FPIR, gallery_size: 1 } as const;
+  const threshold = searchThreshold({ ...policy, compared: gallery.size });
+  const refused = { matches: false, score: 0 };
+  return (target, { template, poses }) => {
+    if ((readTemplate(template).votes ?? 0) < minVotes("single", gallery.size)) return refused;
+    // The others need not be compared where the claim fails by itself.
+    const { claimed } = gallery.compareClaim(template, [target], { poses, project_id: null, random: chance });
+    if (!claimed[0] || claimed[0].score < threshold) return refused;
+    const match = decideClaim(gallery.compareClaim(template, [target], { poses, random: chance }), {
+      threshold,
+      margin: MARGIN,
+    });
+    return match ? { matches: true, score: scoreOut(match.score) } : refused;
   };
 }
 
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) >> 1] as number;
+/** Answers the score of every query and decides by the score alone, as verify did before: what attackers can do. */
+function talkativeVerifierOf(templates: ReadonlyMap<string, Uint8Array>): Verifier {
+  return (target, { template }) => {
+    const score = compareTemplates(template, templates.get(target) as Uint8Array);
+    return { matches: score >= TALKATIVE_THRESHOLD, score: scoreOut(score) };
+  };
 }
+const TALKATIVE_THRESHOLD = 0.66;
 
-const bestAfter = ({ curves }: Result, query: number) => curves.map((curve) => curve[query - 1] as number);
-
-function row(result: Result, marks: number[]): string {
-  const { name, needed } = result;
-  const after = marks.map((mark) => {
-    const best = bestAfter(result, mark);
-    return `${median(best).toFixed(3)} (${Math.max(...best).toFixed(3)})`;
-  });
-  const reached = needed.filter(Number.isFinite).length;
-  const typical = Number.isFinite(median(needed)) ? `${median(needed)}` : "never";
-  return (
-    name.padEnd(40) +
-    after.map((cell) => cell.padStart(15)).join("") +
-    `${reached}/${needed.length}`.padStart(9) +
-    typical.padStart(9)
-  );
-}
-
-function duration(minutes: number): string {
-  if (!Number.isFinite(minutes)) return "never";
-  if (minutes < 2) return `${Math.ceil(60 * minutes)} s`;
-  return minutes < 180 ? `${Math.ceil(minutes)} min` : `${(minutes / 60).toFixed(1)} h`;
-}
-
-const COLOURS = [
-  "#888888",
-  "#333333",
-  "#8fb8de",
-  "#1f77b4",
-  "#e6a817",
-  "#9bd09b",
-  "#2a8c2a",
-  "#e79a9a",
-  "#c62828",
-  "#6a1b9a",
-];
-
-/** Median of the best score so far over the queries, on a logarithmic axis. */
-function svg(results: Result[], queries: number): string {
-  const [left, top, width, height] = [60, 30, 560, 380];
-  const [low, high] = [0.55, 0.85];
-  const x = (query: number) => left + (width * Math.log(query)) / Math.log(queries);
-  const y = (score: number) => top + (height * (high - Math.max(score, low))) / (high - low);
-  const line = (x1: number, y1: number, x2: number, y2: number, look: string) =>
-    `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" ${look}/>`;
-  const text = (at: number, down: number, anchor: string, words: string) =>
-    `<text x="${at.toFixed(1)}" y="${down.toFixed(1)}" text-anchor="${anchor}">${words}</text>`;
-  const out = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 470" font-family="sans-serif" font-size="13">`,
-    "<title>Median of the best score so far by number of queries, one line an attacker</title>",
-    `<rect width="960" height="470" fill="white"/>`,
-  ];
-  for (let hundredth = 55; hundredth <= 85; hundredth += 5) {
-    const at = y(hundredth / 100);
-    out.push(line(left, at, left + width, at, `stroke="#dddddd"`));
-    out.push(text(left - 8, at + 4, "end", (hundredth / 100).toFixed(2)));
+/** How many queries of one attacker match. The first match ends the attack where it learns from answers. */
+function attackTarget(
+  attack: Attack,
+  verify: Verifier,
+  { target, queries, seed }: { target: string; queries: number; seed: number },
+): { matches: number; first: number } {
+  const attacker = attack(newChance(seed));
+  let [told, matches, first] = [0, 0, Infinity];
+  for (let n = 1; n <= queries; n++) {
+    const query = attacker.next(told).value;
+    const answer = query ? verify(target, query) : { matches: false, score: 0 };
+    told = answer.score;
+    if (!answer.matches) continue;
+    matches++;
+    first = Math.min(first, n);
   }
-  for (let power = 1; power <= queries; power *= 10) {
-    out.push(line(x(power), top, x(power), top + height, `stroke="#dddddd"`));
-    out.push(text(x(power), top + height + 18, "middle", power.toLocaleString("en")));
-  }
-  out.push(line(left, y(THRESHOLD), left + width, y(THRESHOLD), `stroke="black" stroke-dasharray="6 4"`));
-  out.push(text(left + 6, y(THRESHOLD) - 6, "start", `threshold ${THRESHOLD}`));
-  out.push(text(left + width / 2, top + height + 40, "middle", "queries"));
-  out.push(text(left, top - 12, "start", "median of the best score so far"));
-  results.forEach((result, i) => {
-    const look = `stroke="${COLOURS[i % COLOURS.length]}" stroke-width="2" fill="none"`;
-    const shown = new Set(Array.from({ length: 201 }, (_, step) => Math.round(queries ** (step / 200))));
-    const points = [...shown].map(
-      (query) => `${x(query).toFixed(1)},${y(median(bestAfter(result, query))).toFixed(1)}`,
-    );
-    out.push(`<polyline points="${points.join(" ")}" ${look}/>`);
-    const down = top + 12 + 24 * i;
-    out.push(line(left + width + 16, down, left + width + 40, down, look));
-    out.push(text(left + width + 48, down + 4, "start", result.name));
-  });
-  return `${[...out, "</svg>"].join("\n")}\n`;
+  return { matches, first };
 }
 
 function main(): void {
@@ -389,7 +338,6 @@ function main(): void {
       targets: { type: "string", default: "20" },
       queries: { type: "string", default: "1000" },
       seed: { type: "string", default: "1" },
-      svg: { type: "string" },
     },
   });
   const from = performance.now();
@@ -399,63 +347,68 @@ function main(): void {
     number,
   ];
 
-  // Seeds of targets and strangers are far apart, so that no attacker has a target among its palms.
-  const targets: Uint8Array[] = [];
-  for (let i = 0; targets.length < count; i++) {
-    const target = newTarget(1_000_000 * seed + i);
-    if (target) targets.push(target);
+  // Seeds of members and strangers are far apart: no attacker has a member's palm.
+  const members = new Map<string, Uint8Array>();
+  for (let i = 0; members.size < count + OTHERS; i++) {
+    const template = newMember(1_000_000 * seed + i);
+    if (template) members.set(`${members.size}`, template);
+  }
+  const targets = [...members.keys()].slice(0, count);
+  const gallery = new Gallery({ format: PALM_CODE });
+  for (const [palm_id, template] of members) {
+    gallery.add({ palm_id, member_id: palm_id, project_id: "p", hand: HAND, template });
   }
   const strangers = Array.from({ length: Math.max(queries, MIXED) }, (_, i) =>
     newStranger(1_000_000 * seed + 500_000 + i),
   );
 
-  const full = (score: number) => score;
-  const attackers: [name: string, attack: Attack, tell: (score: number) => number][] = [
-    ["image, other palms", others(strangers, asImage), scoreOut],
-    ["image, other palms, white border", others(strangers, asFramedImage), scoreOut],
-    ["image, climbing, full score", climb(strangers, asImage), full],
-    ["image, climbing, two digits", climb(strangers, asImage), scoreOut],
-    ["template, other palms, middle only", others(strangers, asPartTemplate), scoreOut],
-    ["template, climbing, full score", climb(strangers, asTemplate), full],
-    ["template, climbing, two digits", climb(strangers, asTemplate), scoreOut],
-    ["template, learning, full score", learn(strangers, asTemplate), full],
-    ["template, learning, two digits", learn(strangers, asTemplate), scoreOut],
-    ["template, learning, middle, two digits", learn(strangers, asPartTemplate), scoreOut],
+  const verify = verifierOf(gallery, newChance(seed));
+  const talkative = talkativeVerifierOf(members);
+  const blind: [string, Attack][] = [
+    ["image, other palms", others(strangers, asImage)],
+    ["image, other palms, white border", others(strangers, asFramedImage)],
+    ["template, other palms, middle only", others(strangers, asPartTemplate)],
+    ["template, master palms", masters(strangers)],
+  ];
+  const learning: [string, Attack][] = [
+    ["image, climbing", climb(strangers, asImage)],
+    ["template, climbing", climb(strangers, asTemplate)],
+    ["template, learning", learn(strangers, asTemplate)],
+    ["template, learning, middle", learn(strangers, asPartTemplate)],
   ];
 
-  const marks = [...new Set([1, 10, 30, 100, 300, 1000, queries])].filter((mark) => mark <= queries);
+  console.log(`${count} targets among ${members.size} members, ${queries} queries each\n`);
   console.log(
-    `${count} targets of 3 fused samples, threshold ${THRESHOLD}; ` +
-      "the best score so far: median (best) of the targets\n",
+    `${"".padEnd(44)}${"targets".padStart(12)}${"queries that match".padStart(24)}${"the first".padStart(12)}`,
   );
-  const heads = marks.map((mark) => `after ${mark}`.padStart(15)).join("");
-  console.log(`${" ".repeat(40)}${heads}${"reached".padStart(9)}${"queries".padStart(9)}`);
-  const results = attackers.map(([name, attack, tell]) => {
-    const scores = targets.map((target, i) => scoresOf(attack, target, { queries, seed: seed + i, tell }));
-    const result = resultOf(name, scores);
-    console.log(row(result, marks));
-    return result;
-  });
-  console.log("\nreached: targets whose threshold was; queries: how many that took, median of all targets");
+  const run = (name: string, attack: Attack, by: Verifier) => {
+    const results = targets.map((target, i) => attackTarget(attack, by, { target, queries, seed: seed + i }));
+    const reached = results.filter(({ matches }) => matches > 0).length;
+    const matches = results.reduce((total, result) => total + result.matches, 0);
+    const firsts = results.map(({ first }) => first).sort((a, b) => a - b);
+    const median = firsts[(firsts.length - 1) >> 1] as number;
+    const cells = [`${reached}/${count}`.padStart(12), `${matches} of ${count * queries}`.padStart(24)];
+    console.log(
+      name.padEnd(44) + cells.join("") + (Number.isFinite(median) ? `${median}` : "never").padStart(12),
+    );
+    return { reached, share: matches / (count * queries) };
+  };
 
-  console.log(
-    "\nwithout a score to go by, queries that reached the threshold (also what no score below it leaves)",
-  );
-  for (const { name, hits } of results.filter(({ name }) => name.includes("other palms"))) {
-    console.log(`${name.padEnd(40)}${hits} of ${count * queries}`);
+  console.log("if every answer had a score, and the score alone decided");
+  for (const [name, attack] of learning) run(`  ${name}`, attack, talkative);
+  console.log("as verify answers, without its limit of five failures");
+  const faults: string[] = [];
+  for (const [name, attack] of learning) {
+    if (run(`  ${name}`, attack, verify).reached > 0) faults.push(`${name} reached a target`);
   }
-
-  const fastest = Math.min(...results.map(({ needed }) => median(needed)));
-  console.log(
-    `\n${"time at the plan's rate".padEnd(40)}` +
-      [queries, fastest].map((many) => `${many} queries`.padStart(20)).join(""),
-  );
-  for (const { name: plan, limit: rate } of [sandbox, business, enterprise]) {
-    const cells = [queries, fastest].map((many) => duration(many / rate).padStart(20));
-    console.log(`${plan}, ${rate} a minute`.padEnd(40) + cells.join(""));
+  for (const [name, attack] of blind) {
+    if (run(`  ${name}`, attack, verify).share > BLIND_LIMIT) faults.push(`${name}: more than 0.1 % match`);
   }
-  if (values.svg) writeFileSync(values.svg, svg(results, queries));
   console.log(`\n${((performance.now() - from) / 1000).toFixed(0)} s`);
+  console.log(
+    faults.length === 0 ? "No attacker learns from answers; blind ones stay below 0.1 %." : faults.join("\n"),
+  );
+  process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
 main();

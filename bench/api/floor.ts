@@ -8,13 +8,13 @@ import { createChanges } from "../../functions/src/data/changes.ts";
 import { openFirestore } from "../../functions/src/data/firestore.ts";
 import { createSealing, parseKeyring } from "../../functions/src/data/keyring.ts";
 import { LiveGallery } from "../../functions/src/domain/palm/galleries.ts";
-import { scoreOut, thresholdOf } from "../../functions/src/domain/palm/score.ts";
+import { scoreOut } from "../../functions/src/domain/palm/score.ts";
 import {
   decide,
   decodeImage,
-  extractTemplate,
+  extractProbe,
   MARGIN,
-  uncalibratedThreshold,
+  searchThreshold,
 } from "../../functions/src/palm/index.ts";
 
 type Request = Parameters<HttpFunction>[0];
@@ -122,20 +122,18 @@ export const identify: HttpFunction = async (request, response) => {
       if (!empty) throw new Error("the gallery has changed");
     },
   );
-  const { template } = extractTemplate(decodeImage(Buffer.from(request.body.image, "base64")), {
+  const { template, poses } = extractProbe(decodeImage(Buffer.from(request.body.image, "base64")), {
     hand: "unknown",
   });
   await synced;
   const { rows } = (await opened) as LiveGallery;
   const searched = rows.count({ project_id });
-  const threshold = thresholdOf(
-    uncalibratedThreshold({
-      ...{ format: "palm-code.v1", probe: "single", gallery_size: searched },
-      target_fpir: environment["target_fpir"] as number,
-    }),
-  );
+  const threshold = searchThreshold({
+    ...{ format: "palm-code.v1", probe: "single", gallery_size: searched },
+    target_fpir: environment["target_fpir"] as number,
+  });
   const near = rows
-    .search(template, { project_id, hand: "unknown", k: 8 })
+    .search(template, { project_id, hand: "unknown", k: 8, poses })
     .filter(({ score }) => score >= threshold - MARGIN);
   const palms =
     near.length > 0 ? await db.getAll(...near.map(({ palm_id }) => palmRef(project, palm_id))) : [];

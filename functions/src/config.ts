@@ -66,6 +66,10 @@ export const params = {
     default: 10,
     description: "Duplicate palms that one caller may try to enroll in an hour, where server lookup is off.",
   }),
+  RATE_MISMATCH: defineInt("RATE_MISMATCH", {
+    default: 5,
+    description: "Failed verifications of one member in 15 minutes, by all callers together.",
+  }),
   OWN_HOSTS: defineString("OWN_HOSTS", {
     default: "",
     description:

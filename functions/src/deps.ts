@@ -114,6 +114,7 @@ function rateDeps({ db }: Clients): Pick<Ports, "limiter" | "policies"> {
       registration: params.RATE_REGISTRATION.value(),
       code: params.RATE_CODE.value(),
       duplicate: params.RATE_DUPLICATE.value(),
+      mismatch: params.RATE_MISMATCH.value(),
     }),
   };
 }
@@ -261,24 +262,35 @@ export async function webhooksDeps(): Promise<
   return { ...apiDeps(clients), ...dispatch, ...sending, ...once };
 }
 
-/** For `identify` alone: galleries, templates and the keys that open them, and who limits duplicates. */
+/** For `identify` alone: galleries, templates and the keys that open them, and the limits of duplicates and mismatches. */
 export async function galleryDeps(): Promise<
-  ApiDeps & Pick<Ports, GalleryPorts | DispatchPorts | "duplicates" | "idempotency">
+  ApiDeps & Pick<Ports, GalleryPorts | DispatchPorts | "duplicates" | "idempotency" | "mismatches">
 > {
   const clients = connect();
-  const [live, { Duplicates }, { ExtractionPool }, palms, dispatch, once, templates, { sealing }] =
-    await Promise.all([
-      import("./domain/palm/galleries.ts"),
-      import("./domain/palm/duplicates.ts"),
-      import("./data/extraction.ts"),
-      palmDeps(clients),
-      dispatchDeps(clients),
-      onceDeps(clients),
-      templatesDeps(clients),
-      sealingDeps(clients),
-    ]);
+  const [
+    live,
+    { Duplicates },
+    { Mismatches },
+    { ExtractionPool },
+    palms,
+    dispatch,
+    once,
+    templates,
+    { sealing },
+  ] = await Promise.all([
+    import("./domain/palm/galleries.ts"),
+    import("./domain/palm/duplicates.ts"),
+    import("./domain/palm/mismatches.ts"),
+    import("./data/extraction.ts"),
+    palmDeps(clients),
+    dispatchDeps(clients),
+    onceDeps(clients),
+    templatesDeps(clients),
+    sealingDeps(clients),
+  ]);
   const { changes } = palms;
   const deps = apiDeps(clients);
+  const budgets = createBudgets(clients.db);
   return {
     ...deps,
     ...palms,
@@ -290,7 +302,8 @@ export async function galleryDeps(): Promise<
       { changes, sealing, log: surroundings.log },
       params.GALLERY_MEMORY_MIB.value() * 2 ** 20,
     ),
-    duplicates: new Duplicates({ ...deps, budgets: createBudgets(clients.db) }),
+    duplicates: new Duplicates({ ...deps, budgets }),
+    mismatches: new Mismatches({ ...deps, budgets }),
     sealing,
   };
 }

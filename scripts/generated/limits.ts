@@ -28,6 +28,7 @@ const COUNTED = {
   registration: [params.RATE_REGISTRATION, "an address that starts registrations"],
   code: [params.RATE_CODE, "a caller's wrong registration codes"],
   duplicate: [params.RATE_DUPLICATE, "a caller's `duplicate_palm` on enrollPalm, server lookup off"],
+  mismatch: [params.RATE_MISMATCH, "a member's failed verifications, by all callers together"],
 } as const;
 
 type Counted = keyof typeof COUNTED;

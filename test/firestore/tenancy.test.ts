@@ -32,12 +32,13 @@ describe("One person in several projects", () => {
     for (const format of Object.keys(FORMATS) as TemplateFormat[]) {
       ROWS[format] = (secret) => {
         const rows = real[format](secret);
-        const prepare: typeof rows.prepare = (probe) => {
-          const scoreOf = rows.prepare(probe);
-          return (row) => {
+        const prepare: typeof rows.prepare = (probe, poses) => {
+          const scorer = rows.prepare(probe, poses);
+          const score = (row: number) => {
             scored++;
-            return scoreOf(row);
+            return scorer.score(row);
           };
+          return { ...scorer, score };
         };
         return { planes: rows.planes, put: rows.put.bind(rows), protect: rows.protect.bind(rows), prepare };
       };

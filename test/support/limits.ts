@@ -13,6 +13,7 @@ export const POLICIES = policiesOf({
   registration: 30,
   code: 10,
   duplicate: 10,
+  mismatch: 5,
 });
 
 /** A limiter that knows of tokens for everybody, and asks no store. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { ScanShape, toScan } from "../../functions/src/api/analytics/schemas.ts";
 import { TransactionShape, toTransaction } from "../../functions/src/api/transactions.ts";
-import { thresholdOf } from "../../functions/src/domain/palm/score.ts";
-import { uncalibratedThreshold } from "../../functions/src/palm/index.ts";
+import { searchThreshold, TARGET_FPIR } from "../../functions/src/palm/index.ts";
 import { historyOf } from "../../scripts/history.ts";
 import * as world from "../../scripts/world.ts";
 
@@ -89,12 +88,12 @@ describe("The last two days of Acme HQ", () => {
   const { scans, transactions } = historyOf(new Date("2026-10-05T12:31:00.000Z"));
 
   it("are looks of its terminal at its own members and at strangers", () => {
-    const threshold = thresholdOf(
-      uncalibratedThreshold({
-        format: "palm-code.v1",
-        gallery_size: world.people.flatMap(({ palms }) => palms).length,
-      }),
-    );
+    const threshold = searchThreshold({
+      format: "palm-code.v1",
+      probe: "single",
+      target_fpir: TARGET_FPIR,
+      gallery_size: world.people.flatMap(({ palms }) => palms).length,
+    });
     const members = world.people.map(({ external_id }) => world.fixedIds(external_id)());
     for (const { outcome, member_id, score, pad_score, ...rest } of scans) {
       const { project_id, device_id, source, operation } = rest;

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Extraction } from "../domain/palm/extraction.ts";
-import { decodeImage, extractTemplate, PalmError } from "../palm/index.ts";
+import { decodeImage, extractProbe, extractTemplate, PalmError } from "../palm/index.ts";
 import { Threads, workerUrl } from "../threads.ts";
 import type { Result, Task } from "./extraction/worker.ts";
 
@@ -23,12 +23,8 @@ export class ExtractionPool implements Extraction {
     this.#threads = new Threads(worker, { most, mostOfOne: Math.max(1, most - 1), ...options });
   }
 
-  async extract({
-    image,
-    hand,
-    owner,
-  }: Parameters<Extraction["extract"]>[0]): ReturnType<Extraction["extract"]> {
-    const result = await this.#threads.run(owner, { image, hand });
+  async extract({ owner, ...task }: Parameters<Extraction["extract"]>[0]): ReturnType<Extraction["extract"]> {
+    const result = await this.#threads.run(owner, task);
     if ("template" in result) return result;
     throw new PalmError(result.code, result.message);
   }
@@ -40,5 +36,6 @@ export class ExtractionPool implements Extraction {
 
 /** On the caller's own thread, for programs that serve nobody else. */
 export const extractionHere: Extraction = {
-  extract: async ({ image, hand }) => extractTemplate(decodeImage(image), { hand }),
+  extract: async ({ image, hand, poses }) =>
+    (poses ? extractProbe : extractTemplate)(decodeImage(image), { hand }),
 };

@@ -21,6 +21,7 @@ import type { Changes } from "./palm/changes.ts";
 import type { Duplicates } from "./palm/duplicates.ts";
 import type { Extraction } from "./palm/extraction.ts";
 import type { Galleries } from "./palm/galleries.ts";
+import type { Mismatches } from "./palm/mismatches.ts";
 import type { Palms } from "./palm/palm.ts";
 import type { Sealing } from "./palm/sealing.ts";
 import type { Templates } from "./palm/templates.ts";
@@ -58,6 +59,7 @@ export interface Ports {
   identityTokens: IdentityTokens;
   limiter: Pick<Limiter, "admit" | "peek">;
   members: Members;
+  mismatches: Pick<Mismatches, "look">;
   organizations: Organizations;
   outbound: Outbound;
   palms: Palms;

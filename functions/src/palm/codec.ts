@@ -160,6 +160,15 @@ function isCanonical(planes: Planes): boolean {
   return true;
 }
 
+/** How many cells vote, 0..1024. */
+export function countVotes(planes: Planes): number {
+  let votes = 0;
+  for (let i = 3; i < PLANE_WORDS; i += 4) {
+    for (let mask = planes[i] as number; mask !== 0; mask &= mask - 1) votes++;
+  }
+  return votes;
+}
+
 /** No vote, among the orientations of `unpackCells`. */
 export const NO_VOTE = 255;
 

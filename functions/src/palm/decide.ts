@@ -1,4 +1,4 @@
-import type { Candidate } from "./gallery.ts";
+import type { Candidate, ClaimResult } from "./gallery.ts";
 
 /** When to believe the best candidate; both on the scale of scores, 0..1. */
 export interface DecisionPolicy {
@@ -32,6 +32,20 @@ export function decide(candidates: readonly Candidate[], { threshold, margin }: 
     (other) => !samePerson(best, other) && !(best.score - other.score >= lead),
   );
   return contested ? nobody : { outcome: "identified", candidate: best };
+}
+
+/**
+ * Whether a probe is of the palms that it is claimed to be of: the best of them reaches the threshold and is ahead of
+ * the other palms by the margin. A forged palm that is alike to many people fails the second condition.
+ * @returns the claimed palm; undefined when the claim is refused
+ */
+export function decideClaim(
+  { claimed, others }: ClaimResult,
+  { threshold, margin }: DecisionPolicy,
+): Candidate | undefined {
+  const [best] = claimed;
+  if (best === undefined || !(best.score >= threshold)) return undefined;
+  return best.score - others.highest >= margin - EPSILON ? best : undefined;
 }
 
 function samePerson(a: Candidate, b: Candidate): boolean {

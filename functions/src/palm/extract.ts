@@ -2,9 +2,10 @@ import { encodeTemplate, GRID, type Hand, NO_VOTE, packCells } from "./codec.ts"
 import { gaborResponses, ORIENTATIONS, SIZE, STEP } from "./gabor.ts";
 import type { GrayImage } from "./image.ts";
 import { MIN_OVERLAP } from "./match.ts";
+import { POSES, posePixels } from "./pose.ts";
 
 /** Templates below this quality must not be enrolled or searched with. */
-export const MIN_QUALITY = 30;
+export const MIN_QUALITY = 15;
 
 /** A cell is clear when its six responses span so many grey levels, and so many standard deviations of noise. */
 const CLEAR_SPAN = 0.6;
@@ -29,14 +30,36 @@ export function extractTemplate(
   image: GrayImage,
   { hand }: { hand: Hand },
 ): { template: Uint8Array; quality: number } {
+  return encode(competitiveCode(resize(image), clearSpan(image)), hand);
+}
+
+/**
+ * As `extractTemplate`, and the templates of the same picture in the other poses, for a search.
+ * @returns `poses`: 6 templates
+ */
+export function extractProbe(
+  image: GrayImage,
+  { hand }: { hand: Hand },
+): { template: Uint8Array; quality: number; poses: Uint8Array[] } {
+  const working = resize(image);
+  const clear = clearSpan(image);
+  const poses = POSES.map((pose) => {
+    const { pixels, outside } = posePixels(working, pose);
+    return encode(competitiveCode(pixels, clear, outside), hand).template;
+  });
+  return { ...encode(competitiveCode(working, clear), hand), poses };
+}
+
+function encode({ cells, quality }: { cells: Uint8Array; quality: number }, hand: Hand) {
+  return { template: encodeTemplate({ hand, quality, samples: 1, planes: packCells(cells) }), quality };
+}
+
+/** The span of responses from which on a cell is clear. */
+function clearSpan(image: GrayImage): number {
   const side = Math.min(image.width, image.height);
   // White noise of a source pixel spreads over (128 / side)² of the working image's.
   const noiseFloor = NOISE_GAIN * noise(image) * (SIZE / side);
-  const { cells, quality } = competitiveCode(
-    resize(image),
-    Math.max(CLEAR_SPAN, CLEAR_IN_NOISE * noiseFloor),
-  );
-  return { template: encodeTemplate({ hand, quality, samples: 1, planes: packCells(cells) }), quality };
+  return Math.max(CLEAR_SPAN, CLEAR_IN_NOISE * noiseFloor);
 }
 
 /** Area average of the largest centred square, 128 × 128 grey levels with fractions. */
@@ -77,10 +100,17 @@ function overlaps(side: number): { source: number; target: number; weight: numbe
   return pieces;
 }
 
-/** @param clear span of responses from which on a cell is clear */
-function competitiveCode(pixels: Float64Array, clear: number): { cells: Uint8Array; quality: number } {
+/**
+ * @param clear span of responses from which on a cell is clear
+ * @param outside for each pixel whether it lies outside of the picture
+ */
+function competitiveCode(
+  pixels: Float64Array,
+  clear: number,
+  outside?: Uint8Array,
+): { cells: Uint8Array; quality: number } {
   const responses = gaborResponses(pixels);
-  const saturated = saturation(pixels);
+  const isBlind = blindCells(pixels, outside);
   const cells = new Uint8Array(GRID * GRID).fill(NO_VOTE);
   let votes = 0;
   let clarity = 0;
@@ -97,7 +127,7 @@ function competitiveCode(pixels: Float64Array, clear: number): { cells: Uint8Arr
       if (response > highest) highest = response;
     }
     const span = highest - lowest;
-    if (span < VOTE * clear || saturated[i]) continue;
+    if (span < VOTE * clear || isBlind[i]) continue;
     cells[i] = winner;
     votes++;
     if (span >= clear) clarity += Math.min(1, span / (FULL * clear));
@@ -121,11 +151,11 @@ function noise({ width, height, gray }: GrayImage): number {
   return (1.2533141373155 * sum) / (6 * count);
 }
 
-/** Cells where more than a quarter of the 12 × 12 px around is black or white to the stop. */
-function saturation(pixels: Float64Array): Uint8Array {
+/** Cells where more than a quarter of the 12 × 12 px around is black, white or outside of the picture. */
+function blindCells(pixels: Float64Array, outside?: Uint8Array): Uint8Array {
   const counts = new Uint8Array(GRID * GRID);
-  pixels.forEach((grey, i) => {
-    if (grey > 1 && grey < 254) return;
+  pixels.forEach((gray, i) => {
+    if (gray > 1 && gray < 254 && !outside?.[i]) return;
     const cell = GRID * Math.floor(i / SIZE / STEP) + Math.floor((i % SIZE) / STEP);
     counts[cell] = (counts[cell] as number) + 1;
   });

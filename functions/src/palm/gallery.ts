@@ -1,6 +1,6 @@
 import type { Hand, TemplateFormat } from "./codec.ts";
 import { PalmError } from "./errors.ts";
-import { ROWS, type Rows, type Sample } from "./rows.ts";
+import { ROWS, type Rows, type Sample, type Scorer } from "./rows.ts";
 
 /** Who a palm is: ids are opaque; project and member are null where palms belong to nobody. */
 export interface PalmIdentity {
@@ -29,11 +29,30 @@ export interface GalleryFilter {
   hand?: Hand | undefined;
 }
 
+/** How many of the best rows are compared in every pose of the probe. */
+const POSED = 100;
+/** How many other palms a claim is compared with at most. */
+const MOST_OTHERS = 500;
+
 export interface SearchOptions extends GalleryFilter {
+  /** The probe's templates in other poses; none unless given. */
+  poses?: readonly Uint8Array[] | undefined;
   /** How many candidates at most, 8 unless told. */
   k?: number | undefined;
-  /** Compare with every row in full; so far every search does. */
-  exhaustive?: boolean | undefined;
+}
+
+export interface ClaimOptions extends GalleryFilter {
+  poses?: readonly Uint8Array[] | undefined;
+  /** 0..1, to choose the other palms. */
+  random: () => number;
+}
+
+/** How a probe compares with the palms that it is claimed to be of, and with others. */
+export interface ClaimResult {
+  /** The claimed palms, best first. */
+  claimed: Candidate[];
+  /** How many other palms were compared, and the highest of their scores; 0 if there were none. */
+  others: { count: number; highest: number };
 }
 
 export interface GalleryOptions {
@@ -124,47 +143,74 @@ export class Gallery {
   }
 
   /**
-   * The `k` palms most like the probe, best first, equal scores by `palm_id`.
+   * The `k` palms most like the probe, best first, equal scores by `palm_id`. Every row is compared in the pose of the
+   * probe, and the best 100 of them in its other poses, too.
    * @throws PalmError `invalid_template` for broken bytes and protected vectors, `template_mismatch` for
    *   another format.
    */
-  search(probe: Uint8Array, { k = 8, ...filter }: SearchOptions = {}): Candidate[] {
-    const scoreOf = this.#rows.prepare(probe);
-    const matches = matcher(filter);
-    const best: Candidate[] = [];
-    this.#palms.forEach((palm, row) => {
-      if (!matches(palm)) return;
-      const score = scoreOf(row);
-      const last = best.at(-1);
-      if (best.length >= k && (last === undefined || !ahead(palm, score, last))) return;
-      if (best.length >= k) best.pop();
-      const place = best.findIndex((other) => ahead(palm, score, other));
-      best.splice(place < 0 ? best.length : place, 0, { ...palm, score });
-    });
-    return best;
+  search(probe: Uint8Array, { k = 8, poses = [], ...filter }: SearchOptions = {}): Candidate[] {
+    return this.#best(this.#rowsOf(filter), this.#rows.prepare(probe, poses), k);
   }
 
   /**
-   * Compares a probe with the palms that it is said to be of: those of `palm_ids` that are enrolled, of that
-   * hand or of no known one, best first, equal scores by `palm_id`.
+   * Compares a probe with the palms that it is claimed to be of, those of `palm_ids` that are enrolled and of the
+   * filter's hand, and with the other palms of the filter: all, or 500 of them chosen at random.
    * @throws PalmError as `search` does.
    */
-  compare(
+  compareClaim(
     probe: Uint8Array,
     palm_ids: readonly string[],
-    { hand }: Pick<GalleryFilter, "hand"> = {},
-  ): Candidate[] {
-    const scoreOf = this.#rows.prepare(probe);
-    const matches = matcher({ hand });
-    return [...new Set(palm_ids)]
-      .flatMap((palm_id) => {
-        const row = this.#rowOf.get(palm_id);
-        if (row === undefined) return [];
-        const palm = this.#palms[row] as PalmIdentity;
-        return matches(palm) ? [{ ...palm, score: scoreOf(row) }] : [];
-      })
-      .sort((a, b) => (ahead(a, a.score, b) ? -1 : 1));
+    { poses = [], random, ...filter }: ClaimOptions,
+  ): ClaimResult {
+    const scorer = this.#rows.prepare(probe, poses);
+    const matchesHand = matcher({ hand: filter.hand });
+    const claimed = [...new Set(palm_ids)].flatMap((palm_id) => {
+      const row = this.#rowOf.get(palm_id);
+      return row !== undefined && matchesHand(this.#palms[row] as PalmIdentity) ? [row] : [];
+    });
+    const ids = new Set(palm_ids);
+    const others = this.#rowsOf(filter).filter((row) => !ids.has((this.#palms[row] as PalmIdentity).palm_id));
+    const chosen = choose(others, MOST_OTHERS, random);
+    const [best] = this.#best(chosen, scorer, 1);
+    return {
+      claimed: this.#best(claimed, scorer, claimed.length),
+      others: { count: chosen.length, highest: best?.score ?? 0 },
+    };
   }
+
+  #rowsOf(filter: GalleryFilter): number[] {
+    const matches = matcher(filter);
+    return this.#palms.flatMap((palm, row) => (matches(palm) ? [row] : []));
+  }
+
+  #best(rows: readonly number[], { score, bestScore }: Scorer, k: number): Candidate[] {
+    const byScore = (a: Candidate, b: Candidate) => (ahead(a, a.score, b) ? -1 : 1);
+    const near: (Candidate & { row: number })[] = [];
+    const most = Math.max(k, POSED);
+    for (const row of rows) {
+      const palm = this.#palms[row] as PalmIdentity;
+      const found = score(row);
+      const last = near.at(-1);
+      if (near.length >= most && (last === undefined || !ahead(palm, found, last))) continue;
+      if (near.length >= most) near.pop();
+      const place = near.findIndex((other) => ahead(palm, found, other));
+      near.splice(place < 0 ? near.length : place, 0, { ...palm, score: found, row });
+    }
+    return near
+      .map(({ row, ...candidate }) => ({ ...candidate, score: bestScore(row) }))
+      .sort(byScore)
+      .slice(0, k);
+  }
+}
+
+/** So many of the items at random, or all of them if there are no more. */
+function choose<T>(items: T[], most: number, random: () => number): T[] {
+  if (items.length <= most) return items;
+  for (let i = 0; i < most; i++) {
+    const j = i + Math.floor(random() * (items.length - i));
+    [items[i], items[j]] = [items[j] as T, items[i] as T];
+  }
+  return items.slice(0, most);
 }
 
 function matcher({ project_id, hand = "unknown" }: GalleryFilter): (palm: PalmIdentity) => boolean {

@@ -2,15 +2,23 @@
  * The palm engine: image → template → score → identity. Pure TypeScript: no platform, no I/O, no clock.
  * docs/palm.md tells how it works and what it was measured to do.
  */
-import { decodeTemplate, decodeVector, formatOf, type TemplateFacts, VECTOR_512 } from "./codec.ts";
+import {
+  countVotes,
+  decodeTemplate,
+  decodeVector,
+  formatOf,
+  type TemplateFacts,
+  VECTOR_512,
+} from "./codec.ts";
 
 export { type Hand, PALM_CODE, type TemplateFacts, type TemplateFormat, VECTOR_512 } from "./codec.ts";
-export { type Decision, type DecisionPolicy, decide } from "./decide.ts";
+export { type Decision, type DecisionPolicy, decide, decideClaim } from "./decide.ts";
 export { PalmError, type PalmErrorCode } from "./errors.ts";
-export { extractTemplate, MIN_QUALITY } from "./extract.ts";
+export { extractProbe, extractTemplate, MIN_QUALITY } from "./extract.ts";
 export { fuseTemplates } from "./fuse.ts";
 export {
   type Candidate,
+  type ClaimResult,
   type Enrolment,
   Gallery,
   type GalleryFilter,
@@ -20,7 +28,7 @@ export {
 } from "./gallery.ts";
 export { decodeImage, type GrayImage, inspectImage } from "./image.ts";
 export { compareTemplates } from "./match.ts";
-export { MARGIN, TARGET_FPIR, uncalibratedThreshold } from "./policy.ts";
+export { MARGIN, minVotes, type ProbeKind, searchThreshold, TARGET_FPIR, type Tail } from "./policy.ts";
 export type { Sample } from "./rows.ts";
 
 /**
@@ -28,11 +36,14 @@ export type { Sample } from "./rows.ts";
  * checksum, a vector by length and numbers. A vector says nothing: of no known hand, one sample.
  * @throws PalmError `invalid_template`; a protected vector is one too, it only goes back into a gallery.
  */
-export function readTemplate(bytes: Uint8Array): TemplateFacts {
+export function readTemplate(bytes: Uint8Array): TemplateFacts & {
+  /** How many cells vote, 0..1024; null for vectors. */
+  votes: number | null;
+} {
   if (formatOf(bytes) === VECTOR_512) {
     decodeVector(bytes);
-    return { format: VECTOR_512, hand: "unknown", quality: null, samples: 1 };
+    return { format: VECTOR_512, hand: "unknown", quality: null, samples: 1, votes: null };
   }
-  const { format, hand, quality, samples } = decodeTemplate(bytes);
-  return { format, hand, quality, samples };
+  const { planes, ...facts } = decodeTemplate(bytes);
+  return { ...facts, votes: countVotes(planes) };
 }

@@ -12,10 +12,13 @@ import {
 import { PalmError } from "./errors.ts";
 import { cosine } from "./vector.ts";
 
-/** Cells that two palms may be apart, each way: 12 of 128 px. */
-export const REACH = 3;
-/** Cells that a quarter of the palm may be further off, each way: turned, nearer, stretched. */
+/** Largest shift between two palms that is tried, in cells each way: 20 of 128 px. */
+export const REACH = 5;
+/** Largest further shift of a quarter of the palm, in cells each way: for turned, scaled and stretched palms. */
 const GIVE = 1;
+/** Mean score of strangers, and the overlap in cells at which normalization does not change a score. */
+const STRANGER_MEAN = 0.58;
+const FULL_OVERLAP = 950;
 /** A quarter with fewer jointly valid cells is left out, and fewer in all say nothing. */
 export const MIN_QUARTER = 64;
 export const MIN_OVERLAP = 400;
@@ -136,7 +139,7 @@ export class Probe {
   #best(): number {
     const side = this.#side;
     const [give, from, to] = [this.#give, this.#give, side - this.#give];
-    let best = 3;
+    let best = 0;
     for (let y = from; y < to; y++) {
       for (let x = from; x < to; x++) {
         let cells = 0;
@@ -154,14 +157,24 @@ export class Probe {
           cells += weight;
           distance += weight * least;
         }
-        if (cells < MIN_OVERLAP || distance / cells >= best) continue;
-        best = distance / cells;
+        if (cells < MIN_OVERLAP) continue;
+        const score = normalize(1 - distance / cells / 3, cells);
+        if (score <= best) continue;
+        best = score;
         this.dx = x - from - this.#reach;
         this.dy = y - from - this.#reach;
       }
     }
-    return 1 - best / 3;
+    return Math.min(1, best);
   }
+}
+
+/**
+ * A score made independent of how many cells vote in both palms: the fewer cells, the wider strangers' scores spread
+ * around their mean.
+ */
+function normalize(score: number, cells: number): number {
+  return STRANGER_MEAN + (score - STRANGER_MEAN) * Math.sqrt(cells / FULL_OVERLAP);
 }
 
 /** The planes at `offset` with every column moved by `by`, into `to`. */

@@ -1,89 +1,98 @@
-import type { TemplateFormat } from "./codec.ts";
+import { PALM_CODE, type TemplateFormat, VECTOR_512 } from "./codec.ts";
 
 /** Share of strangers that may be identified as somebody. */
 export const TARGET_FPIR = 1e-3;
 
-/** How far the best candidate must be ahead of the second member: halves the FPIR, costs 1 mate in 3,000. */
+/** How far the best candidate must be ahead of every other person. */
 export const MARGIN = 0.02;
 
-/** Added to what synthetic palms measure, because real strangers may look more alike. */
-export const ALLOWANCE = 0.02;
+/**
+ * Cells that must vote in a template: with fewer, strangers agree more often by chance, and a forged palm of the few
+ * cells that most people share is alike to many of them. In a fused template the cells that disagree do not vote.
+ */
+const MIN_VOTES: Record<ProbeKind, number> = { single: 850, fused: 700 };
 
-/** What is searched for: one sample, or several fused, whose strangers look more alike. */
+/** Among so many palms or fewer, too few strangers show whether a probe is alike to everybody. */
+const FEW_PALMS = 30;
+/** What a probe must reach then. */
+const AMONG_FEW = { threshold: 0.72, votes: { single: 900, fused: 750 } };
+
+/** What is searched for: one sample, or several fused ones, whose strangers look more alike. */
 export type ProbeKind = "single" | "fused";
 
-/** The score that one pair of strangers in N / FPIR reaches, by log10(N / FPIR). */
-type Tail = readonly (readonly [log10: number, score: number])[];
-
-/** A guess: normal, with the standard deviation 0.1 that cosines have in 100 dimensions. */
-const VECTOR_TAIL: Tail = [
-  [1, 0.1282],
-  [2, 0.2326],
-  [3, 0.309],
-  [4, 0.3719],
-  [5, 0.4265],
-  [6, 0.4753],
-  [7, 0.5199],
-  [8, 0.5612],
-  [9, 0.5998],
-];
+/** How alike strangers are. */
+export interface Tail {
+  /** The scores that one non-mated pair in 10, in 100, in 1,000 … reaches. */
+  readonly scores: readonly number[];
+  /** How much the score rises for each further power of ten. */
+  readonly slope: number;
+}
 
 /**
- * Palm codes: synthetic palms as far as there are pairs, the exponential fit of their tail beyond
- * (`npm run bench:accuracy -- --palms 1000 --thresholds`). Vectors: nobody's were measured.
+ * Real palms, see docs/adr/0002-thresholds.md for the sets; measured to one pair in 1,000, extrapolated beyond.
+ * The largest score of all sets counts.
  */
-const IMPOSTOR_TAIL: Record<TemplateFormat, Record<ProbeKind, Tail>> = {
-  "palm-code.v1": {
-    single: [
-      [1, 0.6038],
-      [2, 0.6222],
-      [3, 0.6367],
-      [4, 0.6492],
-      [5, 0.6599],
-      [6, 0.6715],
-      [7, 0.6831],
-      [8, 0.6947],
-      [9, 0.7063],
-    ],
-    fused: [
-      [1, 0.6193],
-      [2, 0.6402],
-      [3, 0.6571],
-      [4, 0.6712],
-      [5, 0.6867],
-      [6, 0.7022],
-      [7, 0.7177],
-      [8, 0.7332],
-      [9, 0.7487],
-    ],
-  },
-  "vector-512.v1": { single: VECTOR_TAIL, fused: VECTOR_TAIL },
+const CODE_TAIL: Record<ProbeKind, Tail> = {
+  single: { scores: [0.659, 0.682, 0.699, 0.716, 0.734, 0.752], slope: 0.0175 },
+  fused: { scores: [0.674, 0.697, 0.714, 0.731, 0.749, 0.767], slope: 0.0175 },
 };
 
-/**
- * The threshold of an environment that nobody has calibrated, on the scale of scores.
- * UNCALIBRATED: see docs/adr/0002-uncalibrated-thresholds.md, and 0005-vectors-and-their-rotation.md.
- *
- * @param probe what is searched for among fused templates
- * @param target_fpir share of strangers that may be identified, above 0, at most 1
- * @param gallery_size palms searched; below one counts as one
- */
-export function uncalibratedThreshold({
-  format,
-  probe = "single",
-  target_fpir = TARGET_FPIR,
-  gallery_size,
-}: {
+/** Assumed, not measured: a normal distribution with the standard deviation 0.1 of cosines in 100 dimensions, plus 0.02. */
+const VECTOR_TAIL: Tail = {
+  scores: [0.1482, 0.2526, 0.329, 0.3919, 0.4465, 0.4953, 0.5399, 0.5812, 0.6198],
+  slope: 0.0386,
+};
+
+const TAILS: Record<TemplateFormat, Record<ProbeKind, Tail>> = {
+  [PALM_CODE]: CODE_TAIL,
+  [VECTOR_512]: { single: VECTOR_TAIL, fused: VECTOR_TAIL },
+};
+
+/** How the tail of fused probes lies above that of single ones, in the table for environments without calibration. */
+export const FUSED_ABOVE_SINGLE = 0.015;
+
+export interface SearchPolicy {
   format: TemplateFormat;
-  probe?: ProbeKind;
-  target_fpir?: number | undefined;
+  probe: ProbeKind;
+  /** Share of strangers that may be identified, above 0, at most 1. */
+  target_fpir: number;
+  /** Palms of which one may be accepted: all that are searched, or those of a claim. Fewer than one count as one. */
   gallery_size: number;
-}): number {
-  const table = IMPOSTOR_TAIL[format][probe];
-  const at = Math.log10(Math.max(gallery_size, 1) / target_fpir);
-  const next = table.findIndex(([log10]) => log10 >= at);
-  const i = Math.min(Math.max(next < 0 ? table.length - 1 : next, 1), table.length - 1);
-  const [x0, y0] = table[i - 1] as readonly [number, number];
-  const [x1, y1] = table[i] as readonly [number, number];
-  return Math.min(1, y0 + ((y1 - y0) * (at - x0)) / (x1 - x0) + ALLOWANCE);
+  /** Palms compared, where these are more than `gallery_size`: a claim is compared with other palms, too. */
+  compared?: number;
+  /** The environment's own tails; those of the table where it has none. */
+  tails?: Record<ProbeKind, Tail> | undefined;
 }
+
+/**
+ * The score that the best candidate of a search must reach, 0..1, rounded up to two digits: the score that one of
+ * `gallery_size / target_fpir` strangers reaches, and at least 0.72 for a palm code among at most 30 palms.
+ */
+export function searchThreshold(policy: SearchPolicy): number {
+  const { format, probe, target_fpir, gallery_size, tails = TAILS[format] } = policy;
+  const { compared = gallery_size } = policy;
+  const decades = Math.log10(Math.max(gallery_size, 1) / target_fpir);
+  const least = format === PALM_CODE && compared <= FEW_PALMS ? AMONG_FEW.threshold : 0;
+  return roundUp(Math.min(1, Math.max(least, scoreAt(tails[probe], decades))));
+}
+
+/**
+ * How many cells must vote in a template.
+ * @param compared how many palms it is compared with; left out for a sample of an enrollment
+ */
+export const minVotes = (probe: ProbeKind, compared = Infinity): number =>
+  (compared <= FEW_PALMS ? AMONG_FEW.votes : MIN_VOTES)[probe];
+
+/** The score that one non-mated pair in 10^`decades` reaches, interpolated. */
+export function scoreAt({ scores, slope }: Tail, decades: number): number {
+  const first = scores[0] as number;
+  const last = scores.at(-1) as number;
+  if (decades >= scores.length) return last + slope * (decades - scores.length);
+  if (decades <= 1) return first + ((scores[1] ?? first + slope) - first) * (decades - 1);
+  const below = Math.floor(decades);
+  const [low, high] = [scores[below - 1] as number, scores[below] as number];
+  return low + (high - low) * (decades - below);
+}
+
+/** Two digits; a product of doubles may exceed the whole number that it stands for. */
+const roundUp = (score: number): number => Math.ceil(score * 100 - 1e-9) / 100;

@@ -21,6 +21,14 @@ export interface Sample {
   samples: number;
 }
 
+/** Scores a probe against rows, 0..1. */
+export interface Scorer {
+  /** In the pose in which the probe was taken. */
+  score(row: number): number;
+  /** In the best of all poses: several times slower. */
+  bestScore(row: number): number;
+}
+
 /** How a gallery holds, compares and stores templates of one format. */
 export interface Rows {
   /** All that is remembered of the rows' templates. */
@@ -31,10 +39,11 @@ export interface Rows {
    */
   put(row: number, template: Uint8Array): void;
   /**
-   * Makes a probe ready to be scored, 0..1, against any row until rows change.
+   * Makes a probe ready to be scored against any row until rows change.
+   * @param poses the probe's templates in other poses
    * @throws PalmError `invalid_template`, `template_mismatch`
    */
-  prepare(probe: Uint8Array): (row: number) => number;
+  prepare(probe: Uint8Array, poses: readonly Uint8Array[]): Scorer;
   /** @throws PalmError `invalid_template`, `template_mismatch` */
   protect(sample: Sample): Uint8Array;
 }
@@ -78,10 +87,16 @@ class CodeRows implements Rows {
     this.#codes.put(row, decodeTemplate(template).planes);
   }
 
-  prepare(template: Uint8Array): (row: number) => number {
-    const probe = new Probe(decodeTemplate(template).planes);
+  prepare(template: Uint8Array, poses: readonly Uint8Array[]): Scorer {
+    const [probe, ...others] = [template, ...poses].map((one) => new Probe(decodeTemplate(one).planes)) as [
+      Probe,
+      ...Probe[],
+    ];
     const codes = this.#codes.numbers;
-    return (row) => probe.score(codes, row * PLANE_WORDS);
+    const score = (row: number) => probe.score(codes, row * PLANE_WORDS);
+    const bestScore = (row: number) =>
+      others.reduce((best, pose) => Math.max(best, pose.score(codes, row * PLANE_WORDS)), score(row));
+    return { score, bestScore };
   }
 
   protect({ template }: Sample): Uint8Array {
@@ -107,19 +122,20 @@ class VectorRows implements Rows {
     this.#squares.put(row, [dot(values, values)]);
   }
 
-  /** The probe stays in doubles: only one side of the comparison is rounded. */
-  prepare(template: Uint8Array): (row: number) => number {
+  /** The probe stays in doubles: only one side of the comparison is rounded. Vectors have no poses. */
+  prepare(template: Uint8Array): Scorer {
     const probe = this.#rotate(decodeVector(template));
     const square = dot(probe, probe);
     const values = this.#values.numbers;
     const squares = this.#squares.numbers;
-    return (row) => {
+    const score = (row: number) => {
       let product = 0;
       for (let i = 0, at = row * DIMENSIONS; i < DIMENSIONS; i++, at++) {
         product += (probe[i] as number) * (values[at] as number);
       }
       return similarity(product, square, squares[row] as number);
     };
+    return { score, bestScore: score };
   }
 
   protect({ template, hand, samples }: Sample): Uint8Array {

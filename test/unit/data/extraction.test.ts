@@ -20,6 +20,7 @@ describe("The extraction pool", () => {
     const inputs = [1, 2, 3, 4, 5].map((seed) => ({
       ...{ image: picture(seed), hand: "left" as const },
       owner: String(seed % 2),
+      poses: seed % 2 === 0,
     }));
     const extracted = await Promise.all(inputs.map((input) => pool.extract(input)));
     assert.deepEqual(extracted, await Promise.all(inputs.map((input) => extractionHere.extract(input))));
@@ -28,7 +29,7 @@ describe("The extraction pool", () => {
   it("says what is wrong with a picture", async () => {
     open({ threads: 1 });
     const error = await pool
-      .extract({ image: Uint8Array.of(1, 2, 3), hand: "left", owner: "a" })
+      .extract({ image: Uint8Array.of(1, 2, 3), hand: "left", owner: "a", poses: false })
       .catch((error: unknown) => error);
     assert.ok(error instanceof PalmError);
     assert.deepEqual([error.code, error.message], ["invalid_image", "The image is not a PNG, JPEG or BMP"]);
@@ -38,7 +39,7 @@ describe("The extraction pool", () => {
     open({ threads: 1 });
     let turns = 0;
     let isDone = false;
-    const work = pool.extract({ image: picture(1), hand: "left", owner: "a" }).finally(() => {
+    const work = pool.extract({ image: picture(1), hand: "left", owner: "a", poses: false }).finally(() => {
       isDone = true;
     });
     while (!isDone) {
@@ -52,7 +53,7 @@ describe("The extraction pool", () => {
 
   const worker = new URL("../../support/workers/scripted.ts", import.meta.url);
   const task = (owner: string, id: number, how: number) => ({
-    ...{ image: Uint8Array.of(id, how), hand: "left" as const },
+    ...{ image: Uint8Array.of(id, how), hand: "left" as const, poses: false },
     owner,
   });
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   decodeTemplate,
   encodeTemplate,
+  NO_VOTE,
   packCells,
   TEMPLATE_BYTES,
   unpackCells,
@@ -33,8 +34,11 @@ const anyCells = fc
   .map((cells) => cells.map((cell) => (cell === 6 ? 255 : cell)));
 
 describe("readTemplate", () => {
-  it("says format, hand, quality and samples", () => {
-    assert.deepEqual(readTemplate(template), { format: PALM_CODE, hand: "left", quality, samples: 1 });
+  it("returns format, hand, quality, samples and how many cells vote", () => {
+    const { votes, ...facts } = readTemplate(template);
+    assert.deepEqual(facts, { format: PALM_CODE, hand: "left", quality, samples: 1 });
+    const cells = unpackCells(decodeTemplate(template).planes);
+    assert.equal(votes, cells.filter((cell) => cell !== NO_VOTE).length);
     for (const hand of ["right", "unknown"] as const) {
       assert.equal(readTemplate(extractTemplate(syntheticPalm({ seed: 1 }), { hand }).template).hand, hand);
     }

@@ -14,6 +14,7 @@ import {
   type TemplateFormat,
   VECTOR_512,
 } from "../../../functions/src/palm/index.ts";
+import { newChance } from "../../support/chance.ts";
 import { syntheticPalm } from "../../support/palms.ts";
 import { floatBytes, int8Bytes, syntheticVector } from "../../support/vectors.ts";
 
@@ -34,6 +35,7 @@ const enrolment = (palm_id: string, bytes: Uint8Array, rest: Partial<Enrolment> 
   ...rest,
   template: bytes,
 });
+const random = newChance(1);
 const newGallery = () => new Gallery({ format: PALM_CODE });
 
 /** Compares with every row, sorts everything. */
@@ -197,6 +199,7 @@ for (const [format, { templates, error }] of Object.entries(MODELS) as [
           weight: 1,
           arbitrary: fc.record({
             palm_ids: fc.array(id),
+            project: fc.option(project, { nil: undefined }),
             hand: fc.option(hand, { nil: undefined }),
             which,
           }),
@@ -221,19 +224,19 @@ for (const [format, { templates, error }] of Object.entries(MODELS) as [
               assert.equal(gallery.remove(step.remove), rows.delete(step.remove));
             } else if ("palm_ids" in step) {
               const probe = templates[step.which] as Uint8Array;
-              const found = gallery.compare(probe, step.palm_ids, { hand: step.hand });
-              const all = oracle(rows, probe, { hand: step.hand, k: Infinity });
-              agrees(
-                found,
-                all.filter(({ palm_id }) => step.palm_ids.includes(palm_id)),
-                Infinity,
-              );
+              const options = { project_id: step.project, hand: step.hand };
+              const { claimed, others } = gallery.compareClaim(probe, step.palm_ids, { ...options, random });
+              const isClaimed = ({ palm_id }: { palm_id: string }) => step.palm_ids.includes(palm_id);
+              const ofHand = oracle(rows, probe, { hand: step.hand, k: Infinity });
+              agrees(claimed, ofHand.filter(isClaimed), Infinity);
+              const rest = oracle(rows, probe, { ...options, k: Infinity }).filter((row) => !isClaimed(row));
+              assert.equal(others.count, rest.length);
+              assert.ok(Math.abs(others.highest - (rest[0]?.score ?? 0)) <= error);
             } else {
               const options = { project_id: step.project, hand: step.hand, k: step.k };
               const probe = templates[step.which] as Uint8Array;
               const all = oracle(rows, probe, { ...options, k: Infinity });
               agrees(gallery.search(probe, options), all, step.k);
-              agrees(gallery.search(probe, { ...options, exhaustive: true }), all, step.k);
               assert.equal(gallery.count(options), all.length);
             }
             assert.equal(gallery.size, rows.size);
@@ -243,7 +246,7 @@ for (const [format, { templates, error }] of Object.entries(MODELS) as [
       );
     });
 
-    it("compares with the palms asked for, and with no others", () => {
+    it("compares a claim with the palms of that claim, and with the others of the project", () => {
       const gallery = new Gallery({ format, rotation: SECRET });
       const probe = templates[0] as Uint8Array;
       for (const hand of ["left", "right", "unknown"] as const) {
@@ -255,17 +258,36 @@ for (const [format, { templates, error }] of Object.entries(MODELS) as [
       }
       const all = gallery.search(probe, { k: Infinity });
       const ids = ["left-2", "right-0", "left-0", "nobody", "unknown-1", "left-0"];
+      const isClaimed = ({ palm_id }: { palm_id: string }) => ids.includes(palm_id);
+      const { claimed, others } = gallery.compareClaim(probe, ids, { project_id: "p", random });
+      assert.deepEqual(claimed, all.filter(isClaimed));
+      const rest = all.filter((row) => !isClaimed(row));
+      assert.deepEqual(others, { count: 5, highest: rest[0]?.score });
+      const left = gallery.compareClaim(probe, ids, { hand: "left", random });
       assert.deepEqual(
-        gallery.compare(probe, ids),
-        all.filter(({ palm_id }) => ids.includes(palm_id)),
+        left.claimed,
+        all.filter((row) => isClaimed(row) && row.hand !== "right"),
       );
-      assert.deepEqual(
-        gallery.compare(probe, ids, { hand: "left" }),
-        all.filter(({ palm_id, hand }) => ids.includes(palm_id) && hand !== "right"),
-      );
+      assert.equal(left.others.count, 3);
+      const elsewhere = gallery.compareClaim(probe, ["left-0"], { project_id: "q", random });
+      assert.deepEqual([elsewhere.claimed.length, elsewhere.others], [1, { count: 0, highest: 0 }]);
       gallery.remove("left-0");
-      assert.deepEqual(gallery.compare(probe, ["left-0"]), []);
-      assert.deepEqual(gallery.compare(probe, []), []);
+      assert.deepEqual(gallery.compareClaim(probe, ["left-0"], { random }).claimed, []);
+      assert.deepEqual(gallery.compareClaim(probe, [], { random }).claimed, []);
+    });
+
+    it("compares a claim with 500 of many palms, chosen at random", () => {
+      const gallery = new Gallery({ format, rotation: SECRET });
+      const [probe, other] = templates as [Uint8Array, Uint8Array];
+      for (let i = 0; i < 1000; i++) gallery.add(enrolment(`${i}`, i === 700 ? probe : other));
+      const chance = newChance(1);
+      let met = 0;
+      for (let i = 0; i < 20; i++) {
+        const { others } = gallery.compareClaim(probe, ["0"], { random: chance });
+        assert.equal(others.count, 500);
+        if (others.highest > 0.9) met++;
+      }
+      assert.ok(met > 4 && met < 16, `the one alike was among them ${met} times of 20`);
     });
 
     it("refuses templates of another format and broken ones, and stays as it was", () => {
@@ -278,7 +300,7 @@ for (const [format, { templates, error }] of Object.entries(MODELS) as [
           () => gallery.add(enrolment("a", bytes)),
           () => gallery.add(enrolment("b", bytes)),
           () => gallery.search(bytes),
-          () => gallery.compare(bytes, ["a"]),
+          () => gallery.compareClaim(bytes, ["a"], { random }),
           () => gallery.protect({ template: bytes, hand: "left", samples: 1 }),
         ]) {
           assert.throws(act, (error) => error instanceof PalmError && error.code === code);
@@ -350,7 +372,7 @@ describe("A gallery of vectors", () => {
     for (let seed = 0; seed < 50; seed++) {
       for (const sign of [1, -1]) {
         const probe = floatBytes(syntheticVector({ seed }).map((x) => sign * x));
-        const score = gallery.compare(probe, [`${seed}`])[0]?.score ?? -1;
+        const score = gallery.compareClaim(probe, [`${seed}`], { random }).claimed[0]?.score ?? -1;
         assert.ok(sign > 0 ? score > 0.999 && score <= 1 : score === 0);
       }
     }

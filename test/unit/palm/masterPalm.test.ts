@@ -35,6 +35,7 @@ describe("masterPalm", () => {
       hand: "left",
       quality: 100,
       samples: 1,
+      votes: 700,
     });
     assert.equal(cellsOf(master).filter((cell) => cell !== NO_VOTE).length, 700);
 

@@ -44,8 +44,15 @@ for (const format of [PALM_CODE, VECTOR_512] as const) {
       const rows = ROWS[format](Uint8Array.of(1));
       for (let row = 0; row < 200; row++) rows.put(row, OTHERS[format]);
       rows.put(150, TEMPLATES[format]);
-      const scoreOf = rows.prepare(TEMPLATES[format]);
-      for (let row = 0; row < 200; row++) assert.equal(scoreOf(row) > 0.999, row === 150);
+      const { score, bestScore } = rows.prepare(OTHERS[format], [TEMPLATES[format]]);
+      const own = rows.prepare(TEMPLATES[format], []);
+      for (let row = 0; row < 200; row++) {
+        assert.equal(own.score(row) > 0.999, row === 150);
+        assert.equal(score(row) > 0.999, row !== 150);
+        // Vectors have no poses.
+        if (format === PALM_CODE) assert.ok(bestScore(row) > 0.999);
+        else assert.equal(bestScore(row), score(row));
+      }
     });
   });
 }

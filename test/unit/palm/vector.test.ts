@@ -19,7 +19,7 @@ import { floatBytes, int8Bytes, syntheticVector } from "../../support/vectors.ts
 
 const SECRET = new TextEncoder().encode("a secret");
 const OTHER_SECRET = new TextEncoder().encode("another");
-const FACTS = { format: VECTOR_512, hand: "unknown", quality: null, samples: 1 };
+const FACTS = { format: VECTOR_512, hand: "unknown", quality: null, samples: 1, votes: null };
 
 function throws(code: PalmErrorCode, act: () => unknown): void {
   assert.throws(act, (error) => error instanceof PalmError && error.code === code);

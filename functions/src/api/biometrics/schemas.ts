@@ -81,7 +81,7 @@ export const VerificationShape = z
   .strictObject({
     scan_id: uuid,
     outcome: z.enum(["match", "no_match"]),
-    score: score.nullable().meta({ description: "`null` when there was no palm to compare with." }),
+    score: score.nullable(),
     threshold: score,
     hand: hand.nullable(),
     took_ms: z.int().min(0),

@@ -3,7 +3,7 @@ import * as palms from "../../domain/palm/verifyPalm.ts";
 import { defineRoute } from "../../http/route.ts";
 import { PalmSample, toSample, VerificationShape } from "./schemas.ts";
 
-type VerifyCtx = palms.VerifyCtx & Ctx<"members">;
+type VerifyCtx = palms.VerifyCtx & Ctx<"members" | "mismatches">;
 
 export const verifyPalm = defineRoute({
   method: "POST",
@@ -12,8 +12,10 @@ export const verifyPalm = defineRoute({
   fn: "identify",
   summary: "Verify a member's palm",
   description:
-    "Compares a palm with those of one member (of that hand, when it is told). Leaves one scan. Needs server lookup " +
-    "to be on.",
+    "Compares a palm with the palms of one member (of that hand, if `hand` is given). It matches when the score reaches " +
+    "the threshold and is ahead of the project's other palms by 0.02. Leaves one scan. Needs server lookup to be on.\n\n" +
+    "After five answers `no_match` for one member in 15 minutes, to any caller, verifications of this member are 429 " +
+    "with `Retry-After`.",
   auth: ["apiKey"],
   permission: "palms:verify",
   scope: "tenant",
@@ -27,8 +29,13 @@ export const verifyPalm = defineRoute({
   response: VerificationShape,
   errors: ["expired", "poor_quality"],
   handle: (ctx: VerifyCtx, { actor, project, environment, found, begun: following, body }) =>
-    palms.verifyPalm(ctx, {
-      ...{ actor, project, environment, following, member: found.value },
-      sample: toSample(body, ""),
-    }),
+    ctx.mismatches.look(
+      found.value.id,
+      () =>
+        palms.verifyPalm(ctx, {
+          ...{ actor, project, environment, following, member: found.value },
+          sample: toSample(body, ""),
+        }),
+      ({ outcome }) => outcome === "no_match",
+    ),
 });

@@ -1,21 +1,30 @@
 import { parentPort } from "node:worker_threads";
-import { decodeImage, extractTemplate, type Hand, PalmError, type PalmErrorCode } from "../../palm/index.ts";
+import type { Extracted } from "../../domain/palm/extraction.ts";
+import {
+  decodeImage,
+  extractProbe,
+  extractTemplate,
+  type Hand,
+  PalmError,
+  type PalmErrorCode,
+} from "../../palm/index.ts";
 
 /** What a worker is sent. */
 export interface Task {
   image: Uint8Array;
   hand: Hand;
+  poses: boolean;
 }
 
 /** What it answers: a template, or why the picture has none. */
-export type Result = { template: Uint8Array; quality: number } | { code: PalmErrorCode; message: string };
+export type Result = Extracted | { code: PalmErrorCode; message: string };
 
-parentPort?.on("message", ({ image, hand }: Task) => parentPort?.postMessage(extract(image, hand)));
+parentPort?.on("message", (task: Task) => parentPort?.postMessage(extract(task)));
 
 /** An error loses its class on the way between threads. Any other than these ends the worker. */
-function extract(image: Uint8Array, hand: Hand): Result {
+function extract({ image, hand, poses }: Task): Result {
   try {
-    return extractTemplate(decodeImage(image), { hand });
+    return (poses ? extractProbe : extractTemplate)(decodeImage(image), { hand });
   } catch (error) {
     if (!(error instanceof PalmError)) throw error;
     return { code: error.code, message: error.message };

@@ -6,8 +6,8 @@ const MINUTE_MS = 60_000;
 /**
  * Whose requests are counted together, and how. The plans are an organization's; a user's, a terminal's; those without
  * a valid credential by the client's address, and by that of whoever passed them on; registrations by the client's
- * address, wrong codes by who enters them, duplicate palms by who enrolls them without server lookup. A lease spares a busy instance the store for so long; shards spare a busy
- * document.
+ * address, wrong codes by who enters them, duplicate palms by who enrolls them without server lookup, failed
+ * verifications by the member. A lease spares a busy instance the store for so long; shards spare a busy document.
  */
 const COUNTING = {
   sandbox: { shards: 1, lease_ms: 0 },
@@ -20,6 +20,7 @@ const COUNTING = {
   registration: { shards: 1, lease_ms: 0, window_ms: 10 * MINUTE_MS },
   code: { shards: 1, lease_ms: 0, window_ms: 10 * MINUTE_MS },
   duplicate: { shards: 1, lease_ms: 0, window_ms: 60 * MINUTE_MS },
+  mismatch: { shards: 1, lease_ms: 0, window_ms: 15 * MINUTE_MS },
 } as const satisfies Record<Plan, unknown> & Record<string, Partial<Policy>>;
 
 /** The same of what all terminals of an organization scan and enroll together, by its plan. */

@@ -9,9 +9,9 @@ type RefusalCtx = Surroundings & { budgets: Budgets; policies: Policies };
 /** Which refusals are counted, and how. */
 export interface RefusalRule {
   /** The policy that says how many; also the first part of the subject. */
-  policy: "code" | "duplicate";
-  /** The refusal that costs a token. */
-  costs: ErrorCode;
+  policy: "code" | "duplicate" | "mismatch";
+  /** The error that costs a token, if one does. */
+  costs?: ErrorCode;
   /** What a caller without tokens is told. */
   tooMany: string;
   /** Logged when a token could not be given back. */
@@ -57,20 +57,26 @@ export class Refusals {
    * Runs `find`; a refusal that counts costs one of the caller's tokens. The token is taken before, or a crowd of
    * requests would learn more than the limit allows, and given back after any other outcome.
    * @param caller whose refusals are counted together.
+   * @param isRefusal whether a result of `find` counts as a refusal; errors count by their code.
    * @throws DomainError `rate_limited` when no token is left, whatever `find` would have answered; `unavailable` when
    * the store does not answer.
    */
-  async look<T>(caller: string, find: () => Promise<T>): Promise<T> {
+  async look<T>(caller: string, find: () => Promise<T>, isRefusal?: (result: T) => boolean): Promise<T> {
     const { policy, costs, open_ms, notGivenBack } = this.#rule;
     const subject = `${policy}:${caller}`;
     const token = await this.#ask(subject, {});
     let spent = false;
+    // A refusal that cannot be counted is answered 503 instead.
+    const spend = async () => {
+      spent = true;
+      if (open_ms !== undefined) await this.#ask(subject, { token, spent });
+    };
     try {
-      return await find();
+      const result = await find();
+      if (isRefusal?.(result)) await spend();
+      return result;
     } catch (error) {
-      spent = error instanceof DomainError && error.code === costs;
-      // A refusal that cannot be counted is not told: 503.
-      if (spent && open_ms !== undefined) await this.#ask(subject, { token, spent });
+      if (!spent && error instanceof DomainError && error.code === costs) await spend();
       throw error;
     } finally {
       if (!spent) {

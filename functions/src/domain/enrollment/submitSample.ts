@@ -81,8 +81,8 @@ async function judge(ctx: SubmitCtx, attempt: Attempt): Promise<Session | typeof
   const { environment, device, session, sample, sample_id, key, probe } = attempt;
   const held = session.held.map(({ sample_id, hand, template }): Probe => {
     const opened = key.open(template, sampleSeal(environment.id, session.id, sample_id));
-    const { quality, samples } = readTemplate(opened);
-    return { template: opened, hand, quality, samples };
+    const { quality, samples, votes } = readTemplate(opened);
+    return { template: opened, hand, quality, samples, votes };
   });
   const change = async (to: (session: Session, at: Date) => Session) => {
     const at = ctx.now();

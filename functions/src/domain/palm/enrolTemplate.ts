@@ -79,8 +79,8 @@ export async function enrolTemplate<T>(ctx: EnrolCtx, input: Enrolment<T>): Prom
     const { member } = ground;
     const seq = live.seq + 1;
     // Whatever hand it is said to be: the wrong word must not enrol a palm twice.
-    const threshold = thresholdFor(environment, live.rows.count(filter), probe);
-    const alike = search(live.rows, probe, filter, true);
+    const threshold = thresholdFor(environment, probe, { searched: live.rows.count(filter) });
+    const alike = search(live.rows, probe, filter);
     const was = replacedPalm({ ...input, ground }, await resolve(ctx, live, alike, threshold));
     if (!was && member && member.value.palm_ids.length >= MAX_PALMS) {
       throw new DomainError("limit_reached", `A member has at most ${MAX_PALMS} palms.`);

@@ -4,6 +4,7 @@ import { DomainError, notFound } from "../errors.ts";
 import { type EraseCtx, erasePalms } from "./erasePalms.ts";
 import { LiveGallery } from "./galleries.ts";
 import { readProbe, resolve, search, thresholdFor } from "./lookUp.ts";
+import { refusePoor } from "./sample.ts";
 import { scoreOut } from "./score.ts";
 
 /** What was erased, or would be; all but the threshold are null where no palm is like the picture. */
@@ -39,8 +40,9 @@ export async function erasePalmByPicture(
       ...{ environment, sample: { path: "", image }, following },
       owner: environment.organization_id,
     });
-    const threshold = thresholdFor(environment, rows.size, probe);
-    const [found] = await resolve(ctx, live, search(rows, probe, {}, true), threshold);
+    refusePoor(probe, rows.size);
+    const threshold = thresholdFor(environment, probe, { searched: rows.size });
+    const [found] = await resolve(ctx, live, search(rows, probe, {}), threshold);
     const told = { environment_id, palm_id: null, created_at: null, score: null, threshold };
     if (!found) return { ...told, outcome: "no_match" };
     const { id: palm_id, created_at } = found.palm.value;

@@ -1,12 +1,12 @@
-import { type Candidate, decide, type Gallery, MARGIN, uncalibratedThreshold } from "../../palm/index.ts";
+import { type Candidate, decide, type Gallery, MARGIN, searchThreshold } from "../../palm/index.ts";
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Project } from "../project/project.ts";
 import type { Stored } from "../store.ts";
 import type { Following, LiveGallery } from "./galleries.ts";
 import type { Palm } from "./palm.ts";
-import { type Probe, readSample, refuseGivenTemplate, refusePoor, type Sample } from "./sample.ts";
-import { scoreOut, thresholdOf } from "./score.ts";
+import { kindOf, type Probe, readSample, refuseGivenTemplate, refusePoor, type Sample } from "./sample.ts";
+import { scoreOut } from "./score.ts";
 
 /** Whose palm it is. `member_id`, `score` and `hand` are null on `no_match`. */
 export interface Answer {
@@ -32,7 +32,8 @@ export async function lookUp(
   const { rows, probe } = await readProbe(ctx, { ...input, owner: input.project.organization_id });
   const filter = { ...rowsOf(environment, input.project), hand: probe.hand };
   const searched = rows.count(filter);
-  const threshold = thresholdFor(environment, searched, probe);
+  refusePoor(probe, searched);
+  const threshold = thresholdFor(environment, probe, { searched });
   const candidates = search(rows, probe, filter);
   const known = await resolve(ctx, input.following.live, candidates, threshold - MARGIN);
   const { outcome, candidate } = decide(
@@ -51,7 +52,7 @@ export async function lookUp(
 
 /**
  * Reads a probe while the environment's gallery is brought up to date. Search right after it, without awaiting.
- * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, in this order.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, in this order.
  */
 export async function readProbe(
   ctx: Ctx<"extraction">,
@@ -60,9 +61,8 @@ export async function readProbe(
   const { environment, sample, owner, following } = input;
   refuseGivenTemplate(environment, sample);
   // The log is read while another thread extracts.
-  const probe = await readSample(ctx, sample, { format: environment.template_format, owner });
+  const probe = await readSample(ctx, sample, { format: environment.template_format, owner, poses: true });
   await following.synced;
-  refusePoor(probe);
   return { rows: following.live.rows, probe };
 }
 
@@ -70,15 +70,22 @@ export async function readProbe(
 export const rowsOf = ({ type }: Environment, { id }: Project): { project_id?: string } =>
   type === "global" ? {} : { project_id: id };
 
-/** The score that a match must reach when a probe is searched among so many palms; of two digits. */
-export function thresholdFor(environment: Environment, searched: number, probe: Probe): number {
-  const threshold = uncalibratedThreshold({
+/**
+ * The score, of two digits, that a match must reach when a probe is searched among so many palms.
+ * @param compared how many palms are compared, where only `searched` of them may match
+ */
+export function thresholdFor(
+  environment: Environment,
+  probe: Probe,
+  { searched, compared = searched }: { searched: number; compared?: number },
+): number {
+  return searchThreshold({
     format: environment.template_format,
-    probe: probe.samples > 1 ? "fused" : "single",
+    probe: kindOf(probe),
     target_fpir: environment.target_fpir,
     gallery_size: searched,
+    compared,
   });
-  return thresholdOf(threshold);
 }
 
 /** The best palms for a probe. */
@@ -86,9 +93,8 @@ export function search(
   rows: Gallery,
   probe: Probe,
   filter: { project_id?: string; hand?: Probe["hand"] },
-  exhaustive = false,
 ): Candidate[] {
-  return rows.search(probe.template, { ...filter, k: 8, exhaustive });
+  return rows.search(probe.template, { ...filter, k: 8, poses: probe.poses });
 }
 
 /**

@@ -3,8 +3,10 @@ import {
   type Hand,
   inspectImage,
   MIN_QUALITY,
+  minVotes,
   PALM_CODE,
   PalmError,
+  type ProbeKind,
   readTemplate,
   type TemplateFormat,
 } from "../../palm/index.ts";
@@ -29,6 +31,10 @@ export interface Probe {
   quality: number | null;
   /** How many samples are fused in it. */
   samples: number;
+  /** How many cells vote, 0..1024; null where the format has none. */
+  votes: number | null;
+  /** Templates of the same picture in other poses; none unless they were asked for. */
+  poses?: readonly Uint8Array[] | undefined;
 }
 
 const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
@@ -60,22 +66,24 @@ export async function inspectSample(sample: Sample, format: TemplateFormat): Pro
 
 /**
  * Reads a sample of an environment's format.
- * @param owner the organization that it is read for, see `Extraction`
+ * @param options.owner the organization that it is read for, see `Extraction`
+ * @param options.poses whether a picture is also read in other poses, for a search
  * @throws DomainError `invalid_request` or `too_large` at the sample's place, `unavailable`.
  */
 export async function readSample(
   ctx: Ctx<"extraction">,
   sample: Sample,
-  { format, owner }: { format: TemplateFormat; owner: string },
+  { format, owner, poses = false }: { format: TemplateFormat; owner: string; poses?: boolean },
 ): Promise<Probe> {
   const { image } = sample;
   if (!image) return readGivenTemplate(sample, format);
   await inspectSample(sample, format);
   const hand = sample.hand ?? "unknown";
   const extracted = await orRefuse(at(sample.path, "image"), () =>
-    ctx.extraction.extract({ image, hand, owner }),
+    ctx.extraction.extract({ image, hand, owner, poses }),
   );
-  return { ...extracted, hand, samples: 1 };
+  const { votes } = readTemplate(extracted.template);
+  return { ...extracted, hand, samples: 1, votes };
 }
 
 async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promise<Probe> {
@@ -83,13 +91,13 @@ async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promis
   const path = at(sample.path, "template");
   const facts = await orRefuse(path, async () => readTemplate(template));
   if (facts.format !== format) throw invalid(path, `is no template of the environment's format, ${format}`);
-  const { quality, samples } = facts;
+  const { quality, samples, votes } = facts;
   // A vector says nothing of its hand: there the sample's word is all there is.
   const hand = format === PALM_CODE ? facts.hand : (sample.hand ?? "unknown");
   if (sample.hand !== undefined && sample.hand !== hand) {
     throw invalid(path, `says that its hand is ${hand}, the sample says ${sample.hand}`);
   }
-  return { template, hand, quality, samples };
+  return { template, hand, quality, samples, votes };
 }
 
 async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
@@ -106,11 +114,18 @@ async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @throws DomainError `poor_quality` when the picture is fine but shows no usable palm. */
-export function refusePoor(probe: Probe): void {
-  if (probe.quality !== null && probe.quality < MIN_QUALITY) {
-    throw new DomainError("poor_quality", "No usable palm is seen; take the picture again.");
-  }
+/** How the policy calls a probe of so many samples. */
+export const kindOf = ({ samples }: Pick<Probe, "samples">): ProbeKind => (samples > 1 ? "fused" : "single");
+
+/**
+ * @param compared how many palms the probe is compared with; left out for a sample of an enrollment
+ * @throws DomainError `poor_quality` when a picture can be read but shows too little of a palm.
+ */
+export function refusePoor(probe: Probe, compared?: number): void {
+  const { quality, votes } = probe;
+  const least = minVotes(kindOf(probe), compared);
+  if ((quality === null || quality >= MIN_QUALITY) && (votes === null || votes >= least)) return;
+  throw new DomainError("poor_quality", "The picture does not show enough of a palm; take it again.");
 }
 
 /**
@@ -121,7 +136,8 @@ export function fuse(probes: readonly Probe[], hand: Hand): Probe {
   for (const probe of probes) refusePoor(probe);
   try {
     const fused = fuseTemplates(probes.map(({ template }) => template));
-    return { ...fused, hand, samples: probes.reduce((total, { samples }) => total + samples, 0) };
+    const { votes } = readTemplate(fused.template);
+    return { ...fused, hand, votes, samples: probes.reduce((total, { samples }) => total + samples, 0) };
   } catch (error) {
     if (!(error instanceof PalmError) || error.code !== "template_mismatch") throw error;
     throw new DomainError("template_mismatch", "The samples are not of one palm.");

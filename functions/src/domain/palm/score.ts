@@ -6,6 +6,3 @@ const EPSILON = 1e-9;
  * (docs/adr/0006-what-two-digits-buy.md).
  */
 export const scoreOut = (score: number): number => Math.floor(score * 100 + EPSILON) / 100;
-
-/** Thresholds have two digits from the start: so a score that is told reaches them exactly when the palm did. */
-export const thresholdOf = (threshold: number): number => Math.round(threshold * 100) / 100;

@@ -1,16 +1,17 @@
+import { decideClaim, MARGIN } from "../../palm/index.ts";
 import { type Actor, apiKeyOf, type Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Member } from "../member/member.ts";
 import type { Project } from "../project/project.ts";
 import { recordScan } from "../scan/recordScan.ts";
 import type { Following } from "./galleries.ts";
-import { readProbe, resolve, thresholdFor } from "./lookUp.ts";
-import type { Sample } from "./sample.ts";
+import { readProbe, resolve, rowsOf, thresholdFor } from "./lookUp.ts";
+import { refusePoor, type Sample } from "./sample.ts";
 import { scoreOut } from "./score.ts";
 
 export type VerifyCtx = Ctx<"extraction" | "galleries" | "palms" | "scans" | "commit">;
 
-/** What verification answers. `score` is null when there was nothing to compare, `hand` on `no_match`. */
+/** The result of a verification. `score` and `hand` are null on `no_match`. */
 export interface Verification {
   scan_id: string;
   outcome: "match" | "no_match";
@@ -21,7 +22,8 @@ export interface Verification {
 }
 
 /**
- * Is it this member's palm? Compares with the member's palms alone, and leaves one scan.
+ * Verifies that a palm is a member's. It must reach the threshold and be ahead of the project's other palms by the
+ * margin, see `decideClaim`. Records one scan.
  * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`.
  */
 export async function verifyPalm(
@@ -37,16 +39,26 @@ export async function verifyPalm(
   },
 ): Promise<Verification> {
   const started = ctx.now();
-  const { member, environment } = input;
+  const { member, environment, project } = input;
   const following = input.following ?? ctx.galleries.follow(environment);
-  const owner = input.project.organization_id;
+  const owner = project.organization_id;
   const { rows, probe } = await readProbe(ctx, { ...input, owner, following });
-  const candidates = rows.compare(probe.template, member.palm_ids, { hand: probe.hand });
-  const threshold = thresholdFor(environment, candidates.length, probe);
-  const known = await resolve(ctx, following.live, candidates, 0);
-  const best = known.find(({ palm }) => palm.value.member_id === member.id)?.candidate;
-  const outcome = best && best.score >= threshold ? "match" : "no_match";
-  const score = best ? scoreOut(best.score) : null;
+  const { claimed, others } = rows.compareClaim(probe.template, member.palm_ids, {
+    ...rowsOf(environment, project),
+    hand: probe.hand,
+    poses: probe.poses,
+    random: ctx.random,
+  });
+  const compared = claimed.length + others.count;
+  refusePoor(probe, compared);
+  const threshold = thresholdFor(environment, probe, { searched: claimed.length, compared });
+  const known = await resolve(ctx, following.live, claimed, threshold);
+  const own = known
+    .filter(({ palm }) => palm.value.member_id === member.id)
+    .map(({ candidate }) => candidate);
+  const match = decideClaim({ claimed: own, others }, { threshold, margin: MARGIN });
+  const outcome = match ? "match" : "no_match";
+  const score = match ? scoreOut(match.score) : null;
   const scan_id = await recordScan(ctx, {
     project_id: member.project_id,
     api_key_id: apiKeyOf(input.actor),
@@ -61,7 +73,7 @@ export async function verifyPalm(
     outcome,
     score,
     threshold,
-    hand: outcome === "match" && best ? best.hand : null,
+    hand: match?.hand ?? null,
     took_ms: ctx.now().getTime() - started.getTime(),
   };
 }
