@@ -12,7 +12,7 @@ import { encodePng } from "./palm/png.ts";
 import { Chance, Noise, type Point } from "./palm/random.ts";
 import { drawLines } from "./palm/strokes.ts";
 
-export { encodePng, pngChunk } from "./palm/png.ts";
+export { encodePng, encodeRgbPng, pngChunk } from "./palm/png.ts";
 
 export interface GrayImage {
   width: number;

@@ -147,6 +147,29 @@ function growWrinkle(chance: Chance, start: Point, individual: number): Line {
   return { points: bezier(a, b, c, d, 10), width: chance.between(1, 2), depth: chance.between(5, 18) };
 }
 
+/** The wrinkles of the same hand around the region, which only photographs of whole hands show. */
+export function growSurroundings(seed: number): Line[] {
+  const chance = new Chance(seed, -1);
+  const wrinkles: Line[] = [];
+  for (let i = 0; i < 70; i++) {
+    const wrinkle = growWrinkle(chance, [chance.between(-0.5, 1.5), chance.between(-0.3, 1.7)], 1);
+    const inside = ([x, y]: Point) => Math.max(Math.abs(x - 0.5), Math.abs(y - 0.5)) < 0.52;
+    if (!wrinkle.points.some(inside)) wrinkles.push(wrinkle);
+  }
+  for (const y of [1.64, 1.76]) {
+    // The folds of the wrist.
+    const fold: Curve = [
+      [0.1, y - 0.03],
+      [0.35, y + 0.05],
+      [0.65, y + 0.05],
+      [0.95, y - 0.03],
+    ];
+    const [a, b, c, d] = fold.map((point) => near(chance, point, 0.02)) as [Point, Point, Point, Point];
+    wrinkles.push({ points: bezier(a, b, c, d, 20), width: 2.8, depth: 30 });
+  }
+  return wrinkles;
+}
+
 /** Lattice of the flow: this many cells a side over −0.5..1.5. */
 const FLOW_CELLS = 16;
 const FLOW = flowOfCreases();

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { inflateSync } from "node:zlib";
 import { compareTemplates, decodeImage, extractTemplate } from "../../../functions/src/palm/index.ts";
-import { encodeRgbPng } from "../../support/palm/png.ts";
-import { encodePng, PALM_SIDE, syntheticPalm } from "../../support/palms.ts";
+import { encodePng, encodeRgbPng, PALM_SIDE, syntheticPalm } from "../../support/palms.ts";
 
 describe("syntheticPalm", () => {
   it("gives the same bytes on every machine", () => {
