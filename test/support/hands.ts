@@ -26,23 +26,23 @@ export interface HandOptions {
   /** Decides bones, skin and lines. */
   palmSeed: number;
   /** Decides all that follows and is not given, and what differs from photograph to photograph. */
-  poseSeed?: number;
+  poseSeed?: number | undefined;
   /** As in an ordinary photograph, not mirrored. The right hand of a seed is the mirror image of the left one. */
-  hand?: "left" | "right";
-  width?: number;
-  height?: number;
+  hand?: "left" | "right" | undefined;
+  width?: number | undefined;
+  height?: number | undefined;
   /** 1 (lightest) to 10 (darkest) on the Monk skin tone scale. */
-  skin?: number;
-  background?: BackgroundName;
-  light?: LightName;
+  skin?: number | undefined;
+  background?: BackgroundName | undefined;
+  light?: LightName | undefined;
   /** Degrees clockwise in the plane of the picture, 0 with the fingers up; the pose adds up to ±6°. */
-  turn?: number;
+  turn?: number | undefined;
   /** Degrees out of the plane of the picture. */
-  tilt?: readonly [forward: number, sideways: number];
+  tilt?: readonly [forward: number, sideways: number] | undefined;
   /** Length of the hand from the wrist to the tip of the middle finger, in shorter sides of the picture. */
-  scale?: number;
+  scale?: number | undefined;
   /** How far the fingers are apart: 0 closed, 1 at ease, 1.8 far. */
-  spread?: number;
+  spread?: number | undefined;
 }
 
 export interface HandPhoto {
@@ -74,25 +74,31 @@ export function renderHand({
   const body = new Chance(palmSeed, -3);
   const pose = new Chance(scramble(palmSeed) + poseSeed, -4);
   // Every value is drawn even when it is given, so that one option does not change the others.
-  const options = {
+  const drawn = {
     skin: 1 + body.below(10),
     background: BACKGROUND_NAMES[pose.below(BACKGROUND_NAMES.length)] as BackgroundName,
     light: LIGHT_NAMES[pose.below(LIGHT_NAMES.length)] as LightName,
     tilt: [pose.between(-9, 9), pose.between(-9, 9)] as const,
     scale: pose.between(0.66, 0.86),
     spread: pose.between(0.75, 1.45),
-    ...given,
-    turn: (given.turn ?? 0) + pose.between(-6, 6),
+    turn: pose.between(-6, 6),
   };
-  const light = newLight(options.light, pose);
-  const bones = growBones(body, pose, options.spread);
-  const { tilt, turn, scale } = options;
-  const camera = newCamera({ width, height, hand, tilt, turn, scale, pose });
+  const light = newLight(given.light ?? drawn.light, pose);
+  const bones = growBones(body, pose, given.spread ?? drawn.spread);
+  const camera = newCamera({
+    width,
+    height,
+    hand,
+    tilt: given.tilt ?? drawn.tilt,
+    turn: (given.turn ?? 0) + drawn.turn,
+    scale: given.scale ?? drawn.scale,
+    pose,
+  });
   const surface = newSurface(bones, camera, body);
   const skin = newPalmSkin(palmSeed, pose);
-  const tone = newTone(options.skin, body, pose);
+  const tone = newTone(given.skin ?? drawn.skin, body, pose);
   const backdropChance = new Chance(scramble(palmSeed) + poseSeed, -5);
-  const picture = paintBackground(options.background, width, height, backdropChance);
+  const picture = paintBackground(given.background ?? drawn.background, width, height, backdropChance);
   separate(picture, tone);
   shade({ seed: palmSeed, bones, camera, surface, skin, tone, light, picture, pose });
 

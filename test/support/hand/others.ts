@@ -24,6 +24,12 @@ interface Scene {
 
 /**
  * A picture of something that is not a hand, in front of a background.
+ *
+ * Seeds 1 to 8 were checked in 480 × 640 px with the light models of `@mediapipe/hands` 0.4.1675469240. They report a
+ * presence above 0.5 for every foot (0.90 to 0.96) and for the forks 3, 4 and 8 (0.60 to 0.86), and at most 0.03 for
+ * the rest. Each finger of these feet is at most 0.28 of the palm's length (landmark 0 to 9) from root to tip. The roots
+ * of the index and the little finger are at least 0.86 of it apart in these forks, and 0.60 to 0.72 in rendered hands.
+ *
  * @param turn degrees clockwise
  */
 export function notAHand(
