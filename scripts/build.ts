@@ -1,7 +1,8 @@
-import { cp, mkdir, rm } from "node:fs/promises";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
+import { HAND_MODELS, unpackModel } from "../functions/src/data/extraction/handModels.ts";
 
 /**
  * Bundles entry points, by the names of their output, and what they import, each dynamic import a chunk that is loaded
@@ -38,6 +39,18 @@ async function copyViewer(outdir: string): Promise<void> {
   await Promise.all(VIEWER.map((file) => cp(join(from, file), join(outdir, file))));
 }
 
+/**
+ * Puts the hand models beside the bundle, with the notice that their license asks for.
+ * @throws Error when the package has other bytes than expected
+ */
+export async function writeHandModels(outdir: string): Promise<void> {
+  const notice = join(dirname(import.meta.dirname), "NOTICE");
+  await Promise.all([
+    ...Object.values(HAND_MODELS).map((model) => writeFile(join(outdir, model.name), unpackModel(model))),
+    cp(notice, join(outdir, "NOTICE")),
+  ]);
+}
+
 /** functions/src into functions/lib: index.js is the deployment table, a group's code is loaded by its function alone. */
 if (import.meta.main) {
   const root = dirname(import.meta.dirname);
@@ -52,5 +65,6 @@ if (import.meta.main) {
     },
     outdir,
   );
+  await writeHandModels(outdir);
   await copyViewer(join(root, "hosting/docs/viewer"));
 }

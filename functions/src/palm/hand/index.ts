@@ -1,0 +1,84 @@
+/**
+ * Finds the hand in a photograph, and cuts the region of its palm for `extractTemplate`. Pure TypeScript and WebAssembly,
+ * without anything of Node.js, so that it runs in browsers, too. The weights are those of MediaPipe Hands (Apache-2.0).
+ */
+import { PalmError } from "../errors.ts";
+import { findLandmarks, type Landmarks, squareOfLandmarks, squareOfPalm } from "./handLandmarks.ts";
+import { isHand } from "./isHand.ts";
+import { openNetwork } from "./network.ts";
+import { detectPalm } from "./palmDetection.ts";
+import { Pyramid, type RgbImage } from "./picture.ts";
+import { typescriptKernels } from "./typescriptKernels.ts";
+import { wasmKernels } from "./wasmKernels.ts";
+
+export type { Landmarks } from "./handLandmarks.ts";
+export type { Point, RgbImage } from "./picture.ts";
+export { cutPalm, type Pose, REGION_SIDE } from "./region.ts";
+export { ModelError } from "./tflite.ts";
+
+export interface HandFinderOptions {
+  /** Bytes of palm_detection_lite.tflite. */
+  palmDetection: Uint8Array;
+  /** Bytes of hand_landmark_lite.tflite. */
+  handLandmarks: Uint8Array;
+  /** WebAssembly by default; TypeScript gives the same bytes, about 40 times slower. */
+  kernels?: "wasm" | "typescript";
+}
+
+export interface HandFinder {
+  /** Bytes of memory for weights and intermediate results. */
+  readonly memoryBytes: number;
+  /**
+   * Finds the most certain hand whose palm is towards the camera, turned in any way.
+   * @returns its landmarks, undefined when there is no hand
+   * @throws PalmError `invalid_image` when `rgb` does not have three bytes for each of `width` × `height` pixels
+   */
+  find(image: RgbImage): Landmarks | undefined;
+}
+
+/** How many times as large as the picture its surroundings are, in the first try and in the second. */
+const MARGINS = [1, 2];
+
+/**
+ * Reads the weights and makes a finder, which is to be kept: this takes about 0.1 s, and the first photographs are slower
+ * than later ones. Finds the same on every machine, bit by bit.
+ *
+ * A photograph is searched for a palm; the landmarks are found in the square around it, then again in the square around
+ * these landmarks. Without a hand, the photograph is searched once more at half its size, for hands that fill it.
+ *
+ * @throws ModelError when the weights are damaged or are not those of these models
+ * @example
+ *   const finder = openHandFinder(await readHandModels());
+ *   const hand = finder.find(image);
+ *   if (hand !== undefined) extractTemplate(cutPalm(image, hand.landmarks), { hand: "unknown" });
+ */
+export function openHandFinder({
+  palmDetection,
+  handLandmarks,
+  kernels = "wasm",
+}: HandFinderOptions): HandFinder {
+  const createKernels = { wasm: wasmKernels, typescript: typescriptKernels }[kernels];
+  const detector = openNetwork(palmDetection, createKernels);
+  const landmarker = openNetwork(handLandmarks, createKernels);
+  return {
+    memoryBytes: detector.memoryBytes + landmarker.memoryBytes,
+    find(image) {
+      checkImage(image);
+      const pyramid = new Pyramid(image);
+      for (const margin of MARGINS) {
+        const palm = detectPalm(detector, pyramid, margin);
+        if (palm === undefined) continue;
+        const first = findLandmarks(landmarker, pyramid, squareOfPalm(palm));
+        const second = findLandmarks(landmarker, pyramid, squareOfLandmarks(first.landmarks));
+        if (isHand(second)) return second;
+      }
+      return undefined;
+    },
+  };
+}
+
+function checkImage({ width, height, rgb }: RgbImage): void {
+  const sides = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  if (!sides || rgb.length !== width * height * 3)
+    throw new PalmError("invalid_image", "A picture must have three bytes for each pixel");
+}
