@@ -2,7 +2,6 @@
  * Finds the hand in a photograph, and cuts the region of its palm for `extractTemplate`. Pure TypeScript and WebAssembly,
  * without anything of Node.js, so that it runs in browsers, too. The weights are those of MediaPipe Hands (Apache-2.0).
  */
-import { PalmError } from "../errors.ts";
 import { findLandmarks, type Landmarks, squareOfLandmarks, squareOfPalm } from "./handLandmarks.ts";
 import { isHand } from "./isHand.ts";
 import { openNetwork } from "./network.ts";
@@ -12,7 +11,7 @@ import { typescriptKernels } from "./typescriptKernels.ts";
 import { wasmKernels } from "./wasmKernels.ts";
 
 export type { Landmarks } from "./handLandmarks.ts";
-export type { Point, RgbImage } from "./picture.ts";
+export { type Point, Pyramid, type RgbImage } from "./picture.ts";
 export { cutPalm, type Pose, REGION_SIDE } from "./region.ts";
 export { ModelError } from "./tflite.ts";
 
@@ -30,10 +29,11 @@ export interface HandFinder {
   readonly memoryBytes: number;
   /**
    * Finds the most certain hand whose palm is towards the camera, turned in any way.
+   * @param image a pyramid saves time when `cutPalm` gets the same one
    * @returns its landmarks, undefined when there is no hand
    * @throws PalmError `invalid_image` when `rgb` does not have three bytes for each of `width` × `height` pixels
    */
-  find(image: RgbImage): Landmarks | undefined;
+  find(image: RgbImage | Pyramid): Landmarks | undefined;
 }
 
 /** How many times as large as the picture its surroundings are, in the first try and in the second. */
@@ -63,8 +63,7 @@ export function openHandFinder({
   return {
     memoryBytes: detector.memoryBytes + landmarker.memoryBytes,
     find(image) {
-      checkImage(image);
-      const pyramid = new Pyramid(image);
+      const pyramid = Pyramid.of(image);
       for (const margin of MARGINS) {
         const palm = detectPalm(detector, pyramid, margin);
         if (palm === undefined) continue;
@@ -75,10 +74,4 @@ export function openHandFinder({
       return undefined;
     },
   };
-}
-
-function checkImage({ width, height, rgb }: RgbImage): void {
-  const sides = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  if (!sides || rgb.length !== width * height * 3)
-    throw new PalmError("invalid_image", "A picture must have three bytes for each pixel");
 }

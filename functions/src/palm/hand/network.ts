@@ -4,6 +4,9 @@ import { planMemory } from "./memoryPlan.ts";
 import { floatsOf, tensorBlocks } from "./storage.ts";
 import { ModelError, readModel, type Tensor } from "./tflite.ts";
 
+/** 64 MiB, eight times what the hand models need. */
+const MAX_FLOATS = 16 * 1024 * 1024;
+
 /** A model ready to run: its weights and one plan of memory for all intermediate results. */
 export interface Network {
   /** Numbers that `run` takes. */
@@ -69,6 +72,7 @@ export function openNetwork(bytes: Uint8Array, createKernels: CreateKernels): Ne
     position: layoutOf(0).place(tensor),
     floats: floatsOf(shape(tensor)),
   }));
+  if (end > MAX_FLOATS) fail("The model needs more than 64 MiB of memory");
   const kernels = createKernels(end);
   for (const { position, numbers } of stored) kernels.memory.set(numbers, position);
   const start = { position: layoutOf(0).place(input), floats: floatsOf(shape(input)) };

@@ -1,3 +1,5 @@
+import { PalmError } from "../errors.ts";
+
 /** A color picture: `rgb` holds three bytes a pixel, 0..255, row by row from the top left. */
 export interface RgbImage {
   width: number;
@@ -17,12 +19,21 @@ export interface Square {
   up: Point;
 }
 
-/** A picture with copies of half its sides, a quarter, …, made when they are needed. */
+/** A picture with copies of half its sides, a quarter, …, made when they are needed. The picture must not change. */
 export class Pyramid {
   readonly #levels: [RgbImage, ...RgbImage[]];
 
+  /** @throws PalmError `invalid_image` when `rgb` does not have three bytes for each of `width` × `height` pixels */
   constructor(image: RgbImage) {
+    const { width, height, rgb } = image;
+    const sides = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+    if (!sides || rgb.length !== width * height * 3)
+      throw new PalmError("invalid_image", "A picture must have three bytes for each pixel");
     this.#levels = [image];
+  }
+
+  static of(image: RgbImage | Pyramid): Pyramid {
+    return image instanceof Pyramid ? image : new Pyramid(image);
   }
 
   get width(): number {

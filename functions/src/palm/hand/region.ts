@@ -33,9 +33,10 @@ const SAMPLES = 2;
  * the middle M of the four finger roots, upright along W → M, its center 0.28 L from M towards W. Each pixel is the mean
  * of four samples, each of them interpolated on a copy of the photograph that has one to two pixels for it. Parts outside
  * of the photograph are black. The same bytes on every machine.
- * @param image the photograph, or the pyramid of it
+ * @param image the photograph; a pyramid of it saves time when several regions are cut
  * @param landmarks the hand's 21 points, px
  * @returns the luminance (ITU-R BT.601 in integers, as `decodeImage`), 192 × 192 px
+ * @throws PalmError `invalid_image` as `HandFinder.find`
  */
 export function cutPalm(
   image: RgbImage | Pyramid,
@@ -50,7 +51,7 @@ export function cutPalm(
     up: [up[0] * cosine - up[1] * sine, up[0] * sine + up[1] * cosine] as const,
   };
   const row = SAMPLES * REGION_SIDE;
-  const samples = sampleSquare(image instanceof Pyramid ? image : new Pyramid(image), turned, row);
+  const samples = sampleSquare(Pyramid.of(image), turned, row);
   const gray = new Uint8Array(REGION_SIDE * REGION_SIDE);
   for (let y = 0, to = 0; y < REGION_SIDE; y++) {
     for (let x = 0; x < REGION_SIDE; x++, to++) {
