@@ -1,4 +1,4 @@
-import type { Network } from "./network.ts";
+import type { ModelSizes, Network } from "./network.ts";
 import type { Palm } from "./palmDetection.ts";
 import { direction, type Point, type Pyramid, pointInPicture, type Square, sampleSquare } from "./picture.ts";
 
@@ -18,6 +18,9 @@ export interface Landmarks {
 
 /** Side of the model's input, px. */
 const INPUT_SIDE = 224;
+
+/** 21 points with depth, presence, handedness. */
+export const HAND_LANDMARKS: ModelSizes = { input: INPUT_SIDE * INPUT_SIDE * 3, outputs: [63, 1, 1] };
 
 /**
  * Finds the landmarks of the hand in a square of a picture.

@@ -2,11 +2,18 @@
  * Finds the hand in a photograph, and cuts the region of its palm for `extractTemplate`. Pure TypeScript and WebAssembly,
  * without anything of Node.js, so that it runs in browsers, too. The weights are those of MediaPipe Hands (Apache-2.0).
  */
-import { findLandmarks, type Landmarks, squareOfLandmarks, squareOfPalm } from "./handLandmarks.ts";
+import {
+  findLandmarks,
+  HAND_LANDMARKS,
+  type Landmarks,
+  squareOfLandmarks,
+  squareOfPalm,
+} from "./handLandmarks.ts";
 import { isHand } from "./isHand.ts";
-import { openNetwork } from "./network.ts";
-import { detectPalm } from "./palmDetection.ts";
+import { type ModelSizes, type Network, openNetwork } from "./network.ts";
+import { detectPalm, PALM_DETECTION } from "./palmDetection.ts";
 import { Pyramid, type RgbImage } from "./picture.ts";
+import { ModelError } from "./tflite.ts";
 import { typescriptKernels } from "./typescriptKernels.ts";
 import { wasmKernels } from "./wasmKernels.ts";
 
@@ -60,6 +67,8 @@ export function openHandFinder({
   const createKernels = { wasm: wasmKernels, typescript: typescriptKernels }[kernels];
   const detector = openNetwork(palmDetection, createKernels);
   const landmarker = openNetwork(handLandmarks, createKernels);
+  checkSizes(detector, PALM_DETECTION);
+  checkSizes(landmarker, HAND_LANDMARKS);
   return {
     memoryBytes: detector.memoryBytes + landmarker.memoryBytes,
     find(image) {
@@ -74,4 +83,10 @@ export function openHandFinder({
       return undefined;
     },
   };
+}
+
+function checkSizes({ inputFloats, outputFloats }: Network, expected: ModelSizes): void {
+  const same =
+    inputFloats === expected.input && expected.outputs.every((floats, i) => floats === outputFloats[i]);
+  if (!same) throw new ModelError("This is not the model that is expected here");
 }

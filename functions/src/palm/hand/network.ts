@@ -9,12 +9,19 @@ const MAX_FLOATS = 16 * 1024 * 1024;
 
 /** A model ready to run: its weights and one plan of memory for all intermediate results. */
 export interface Network {
-  /** Numbers that `run` takes. */
+  /** Numbers that `run` takes, and numbers of each output. */
   readonly inputFloats: number;
+  readonly outputFloats: readonly number[];
   /** Bytes of weights and intermediate results. */
   readonly memoryBytes: number;
   /** @returns a copy of each output, in the model's order */
   run(input: Float32Array): Float32Array[];
+}
+
+/** Numbers of a model's input, and of the outputs that are used. */
+export interface ModelSizes {
+  input: number;
+  outputs: readonly number[];
 }
 
 /**
@@ -99,6 +106,10 @@ class PlannedNetwork implements Network {
 
   get inputFloats(): number {
     return this.#input.floats;
+  }
+
+  get outputFloats(): number[] {
+    return this.#outputs.map(({ floats }) => floats);
   }
 
   get memoryBytes(): number {

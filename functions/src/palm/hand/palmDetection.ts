@@ -1,5 +1,5 @@
 import { sigmoid } from "./arithmetic.ts";
-import type { Network } from "./network.ts";
+import type { ModelSizes, Network } from "./network.ts";
 import { type Point, type Pyramid, pointInPicture, sampleSquare } from "./picture.ts";
 
 /** A palm as the detector sees it. */
@@ -31,6 +31,12 @@ const ANCHORS: readonly Point[] = [
     return [((cell % cells) + 0.5) / cells, (Math.floor(cell / cells) + 0.5) / cells];
   }),
 );
+
+/** Boxes and their logits. */
+export const PALM_DETECTION: ModelSizes = {
+  input: INPUT_SIDE * INPUT_SIDE * 3,
+  outputs: [ANCHORS.length * BOX, ANCHORS.length],
+};
 
 /**
  * The most certain palm of a picture. The picture is put into the middle of a square, boxes that overlap are averaged by

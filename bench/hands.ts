@@ -1,0 +1,167 @@
+/**
+ * What the hand finder does on photographs: share of hands found, time, memory, and whether WebAssembly and TypeScript
+ * give the same bytes.
+ *
+ *   npm run bench:hands -- --photos DIR [--equal 20] [--side 1280]
+ *
+ * DIR holds JPEGs, in folders or not. They are brought to at most `--side` px; decoding is not timed. `--equal` templates
+ * are extracted with both kernels, from the photographs, then from the same ones turned. Times are wall-clock time, of one
+ * thread.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readHandModels } from "../functions/src/data/extraction/handModels.ts";
+import { cutPalm, type HandFinder, openHandFinder, type RgbImage } from "../functions/src/palm/hand/index.ts";
+import { fingerLengths } from "../functions/src/palm/hand/isHand.ts";
+import { type Point, Pyramid, sampleSquare } from "../functions/src/palm/hand/picture.ts";
+import { extractTemplate } from "../functions/src/palm/index.ts";
+import { percentile } from "./percentile.ts";
+
+// jpeg-js belongs to functions/.
+const jpeg = createRequire(new URL("../functions/package.json", import.meta.url))("jpeg-js") as {
+  decode(
+    bytes: Uint8Array,
+    options: { useTArray: true; formatAsRGBA: false; maxMemoryUsageInMB: number },
+  ): { width: number; height: number; data: Uint8Array };
+};
+
+const UPRIGHT: Point = [0, -1];
+/** Unit vectors of turns by whole and odd angles, without sine and cosine. */
+const TURNS: readonly Point[] = [
+  UPRIGHT,
+  [0.6, -0.8],
+  [1, 0],
+  [0.28, 0.96],
+  [-0.8, 0.6],
+  [-1, 0],
+  [-0.96, -0.28],
+];
+/** Photographs before the times count: the engine compiles the loops. */
+const WARM_UP = 3;
+
+/** Reads a photograph and brings its longer side to `side` px, if it is longer, turned so that `up` is upwards. */
+function readPhoto(file: string, side: number, up: Point = UPRIGHT): RgbImage {
+  const options = { useTArray: true, formatAsRGBA: false, maxMemoryUsageInMB: 1024 } as const;
+  const { width, height, data } = jpeg.decode(readFileSync(file), options);
+  const longest = Math.max(width, height);
+  if (longest <= side && up === UPRIGHT) return { width, height, rgb: data };
+  const size = Math.min(side, longest);
+  const square = { center: [width / 2, height / 2] as const, side: longest, up };
+  const samples = sampleSquare(new Pyramid({ width, height, rgb: data }), square, size);
+  const [columns, rows] =
+    up === UPRIGHT ? [width, height].map((length) => Math.round((length * size) / longest)) : [size, size];
+  return cropMiddle(samples, size, columns as number, rows as number);
+}
+
+function cropMiddle(samples: Float32Array, size: number, width: number, height: number): RgbImage {
+  const rgb = new Uint8Array(3 * width * height);
+  const [left, top] = [(size - width) >> 1, (size - height) >> 1];
+  for (let y = 0; y < height; y++) {
+    for (let i = 0; i < 3 * width; i++) {
+      rgb[3 * y * width + i] = Math.floor((samples[3 * ((y + top) * size + left) + i] as number) + 0.5);
+    }
+  }
+  return { width, height, rgb };
+}
+
+function timed<T>(run: () => T): { result: T; ms: number } {
+  const from = performance.now();
+  const result = run();
+  return { result, ms: performance.now() - from };
+}
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
+const share = (part: number, all: number): string =>
+  `${part} of ${all} (${((100 * part) / Math.max(1, all)).toFixed(2)} %)`;
+const spread = (numbers: readonly number[]): string =>
+  [0, 1, 50, 99, 100].map((p) => percentile(numbers, p || 1e-9).toFixed(3)).join(" / ");
+
+/** Hands found, and how long it takes. */
+function reportPhotos(finder: HandFinder, files: readonly string[], side: number): void {
+  const times: number[] = [];
+  const cuts: number[] = [];
+  const presences: number[] = [];
+  const fingers: number[] = [];
+  const missed: string[] = [];
+  files.forEach((file, i) => {
+    const image = readPhoto(file, side);
+    const { result: hand, ms: time } = timed(() => finder.find(image));
+    if (i === 0) console.log(`first photograph ${ms(time)}`);
+    if (i >= WARM_UP) times.push(time);
+    if (hand === undefined) {
+      missed.push(file);
+      return;
+    }
+    const cut = timed(() => cutPalm(image, hand.landmarks));
+    if (i >= WARM_UP) cuts.push(cut.ms);
+    presences.push(hand.presence);
+    // The rule looks at the second-shortest of the four fingers.
+    fingers.push(fingerLengths(hand.landmarks).toSorted((a, b) => a - b)[1] as number);
+  });
+  console.log(`find: median ${ms(percentile(times, 50))}, p95 ${ms(percentile(times, 95))}`);
+  console.log(`cutPalm: median ${ms(percentile(cuts, 50))}, p95 ${ms(percentile(cuts, 95))}`);
+  console.log(`hands found in ${share(presences.length, files.length)} photographs`);
+  console.log("least / 1 % / median / 99 % / most");
+  console.log(`  presence                       ${spread(presences)}`);
+  console.log(`  third-longest finger, in palms ${spread(fingers)}`);
+  for (const file of missed) console.log(`  no hand: ${file}`);
+}
+
+/** Templates of both kernels, byte by byte. */
+function reportEquality(wasm: HandFinder, files: readonly string[], side: number, count: number): void {
+  const typescript = openHandFinder({ ...readHandModels(), kernels: "typescript" });
+  const times: { wasm: number[]; typescript: number[] } = { wasm: [], typescript: [] };
+  let [equal, hands, done] = [0, 0, 0];
+  for (const up of TURNS) {
+    for (const file of files.slice(0, count - done)) {
+      const image = readPhoto(file, side, up);
+      const [first, second] = (
+        [
+          ["wasm", wasm],
+          ["typescript", typescript],
+        ] as const
+      ).map(([name, finder]) => {
+        const { result: hand, ms: time } = timed(() => finder.find(image));
+        times[name].push(time);
+        return hand && { hand, ...extractTemplate(cutPalm(image, hand.landmarks), { hand: "unknown" }) };
+      });
+      done++;
+      if (first !== undefined) hands++;
+      if (JSON.stringify(first) === JSON.stringify(second)) equal++;
+    }
+  }
+  console.log(
+    `\nWebAssembly and TypeScript give equal landmarks and templates: ${share(equal, done)}, ${hands} hands`,
+  );
+  console.log(
+    `find: WebAssembly ${ms(percentile(times.wasm, 50))}, TypeScript ${ms(percentile(times.typescript, 50))}`,
+  );
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      photos: { type: "string" },
+      equal: { type: "string", default: "20" },
+      side: { type: "string", default: "1280" },
+    },
+  });
+  if (values.photos === undefined) {
+    console.error("usage: npm run bench:hands -- --photos DIR [--equal 20] [--side 1280]");
+    process.exit(1);
+  }
+  const files = readdirSync(values.photos, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.jpe?g$/i.test(name))
+    .sort()
+    .map((name) => join(values.photos as string, name));
+  const before = process.memoryUsage().rss;
+  const { result: finder, ms: opening } = timed(() => openHandFinder(readHandModels()));
+  console.log(`openHandFinder ${ms(opening)}, ${(finder.memoryBytes / 1e6).toFixed(1)} MB of its own`);
+  console.log(`the process grew by ${((process.memoryUsage().rss - before) / 1e6).toFixed(1)} MB`);
+  reportPhotos(finder, files, Number(values.side));
+  reportEquality(finder, files, Number(values.side), Number(values.equal));
+}
+
+main();
