@@ -128,13 +128,13 @@ class PlannedNetwork implements Network {
 
 function numbersOf({ type, shape, data }: Tensor): Float32Array {
   if (data === undefined) return fail("A constant has no numbers");
+  const numbers = new Float32Array(floatsOf(shape));
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const read = {
-    float32: (i: number) => view.getFloat32(4 * i, true),
-    float16: (i: number) => half(view.getUint16(2 * i, true)),
-    int32: (i: number) => view.getInt32(4 * i, true),
-  }[type];
-  return Float32Array.from({ length: floatsOf(shape) }, (_, i) => read(i));
+  for (let i = 0; i < numbers.length; i++) {
+    if (type === "float16") numbers[i] = half(view.getUint16(2 * i, true));
+    else numbers[i] = type === "float32" ? view.getFloat32(4 * i, true) : view.getInt32(4 * i, true);
+  }
+  return numbers;
 }
 
 const SINGLE = new DataView(new ArrayBuffer(4));
