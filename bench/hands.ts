@@ -13,9 +13,16 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readHandModels } from "../functions/src/data/extraction/handModels.ts";
-import { cutPalm, type HandFinder, openHandFinder, type RgbImage } from "../functions/src/palm/hand/index.ts";
+import {
+  cutPalm,
+  type HandFinder,
+  openHandFinder,
+  type Point,
+  Pyramid,
+  type RgbImage,
+} from "../functions/src/palm/hand/index.ts";
 import { fingerLengths } from "../functions/src/palm/hand/isHand.ts";
-import { type Point, Pyramid, sampleSquare } from "../functions/src/palm/hand/picture.ts";
+import { sampleSquare } from "../functions/src/palm/hand/picture.ts";
 import { extractTemplate } from "../functions/src/palm/index.ts";
 import { percentile } from "./percentile.ts";
 
