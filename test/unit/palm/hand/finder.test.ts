@@ -88,6 +88,13 @@ describe("isHand", () => {
     assert.equal(isHand({ presence: 0.9, handedness: 1, landmarks: toes }), false);
   });
 
+  it("refuses fingers that are longer than a hand's", () => {
+    assert.equal(
+      isHand({ presence: 0.9, handedness: 1, landmarks: landmarksOf([2.5, 2.9, 2.8, 0.9]) }),
+      false,
+    );
+  });
+
   it("refuses landmarks that the model is not sure of", () => {
     assert.equal(isHand({ presence: 0.5, handedness: 1, landmarks }), false);
   });
