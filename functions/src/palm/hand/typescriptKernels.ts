@@ -28,14 +28,20 @@ class TypescriptKernels implements Kernels {
 
   multiply({ input, weights, bias, out, rows, depth, columns, low, high }: Product): void {
     const { memory } = this;
-    for (let column = 0; column < columns; column++) {
-      const panel = weights + Math.floor(column / PANEL) * PANEL * depth + (column % PANEL);
-      for (let row = 0; row < rows; row++) {
-        let sum = memory[bias + column] as number;
-        for (let k = 0, at = input + row * depth, weight = panel; k < depth; k++, at++, weight += PANEL) {
-          sum = round(sum + round((memory[at] as number) * (memory[weight] as number)));
+    const sums = new Float32Array(PANEL);
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column += PANEL) {
+        sums.set(memory.subarray(bias + column, bias + column + PANEL));
+        let weight = weights + column * depth;
+        for (let at = input + row * depth, end = at + depth; at < end; at++) {
+          const value = memory[at] as number;
+          for (let i = 0; i < PANEL; i++, weight++) {
+            sums[i] = (sums[i] as number) + round(value * (memory[weight] as number));
+          }
         }
-        memory[out + row * columns + column] = clamp(sum, low, high);
+        const to = out + row * columns + column;
+        const width = Math.min(PANEL, columns - column);
+        for (let i = 0; i < width; i++) memory[to + i] = clamp(sums[i] as number, low, high);
       }
     }
   }
