@@ -345,6 +345,20 @@ const GUARDS: Guard[] = [
     command: mocha("http/input-reader"),
     says: /wait after each other/,
   },
+  {
+    rule: "the committed WebAssembly is not that of its source",
+    file: "functions/src/palm/hand/kernels.as.ts",
+    breaks: (text) => text.replace("f32x4.add(s00, f32x4.mul(x0, b0))", "f32x4.sub(s00, f32x4.mul(x0, b0))"),
+    command: ["node", "scripts/wasm.ts", "--check"],
+    says: /kernels\.wasm\.ts is not what it is made of/,
+  },
+  {
+    rule: "the TypeScript kernels round in another place than the WebAssembly ones",
+    file: "functions/src/palm/hand/typescriptKernels.ts",
+    breaks: (text) => text.replace("round(value * weight)", "value * weight"),
+    command: mocha("palm/hand/kernels"),
+    says: /WebAssembly and TypeScript leave other bits/,
+  },
 ];
 
 const copy = mkdtempSync(join(tmpdir(), "palmgate-guards-"));
