@@ -54,6 +54,7 @@ const tenantManaged = {
   template_format: "palm-code.v1",
   target_fpir: 1e-3,
   server_lookup_allowed: true,
+  calibration: null,
 } as const;
 
 export const environments: Omit<Environment, "created_at">[] = [

@@ -13,6 +13,7 @@ import {
 import { createApiKeys } from "./data/apikeys.ts";
 import { createAudit } from "./data/audit.ts";
 import { createBudgets } from "./data/budgets.ts";
+import { createCalibrations } from "./data/calibrations.ts";
 import { createDevices } from "./data/devices.ts";
 import { createEnvironments } from "./data/environments.ts";
 import { createEvents } from "./data/events.ts";
@@ -48,6 +49,7 @@ const surroundings: Surroundings = {
 type CorePorts =
   | "apiKeys"
   | "audit"
+  | "calibrations"
   | "commit"
   | "devices"
   | "environments"
@@ -81,6 +83,7 @@ function coreDeps({ db, auth }: Clients): Surroundings & Pick<Ports, CorePorts> 
     ...surroundings,
     apiKeys: createApiKeys(db),
     audit: createAudit(db),
+    calibrations: createCalibrations(db),
     commit: createCommit(db),
     devices: createDevices(db),
     environments: createEnvironments(db),

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { calibrateEnvironment } from "../../functions/src/domain/environment/calibrateEnvironment.ts";
 import { checkEnvironment } from "../../functions/src/domain/environment/checkEnvironment.ts";
 import { type Destruction, destroyKey } from "../../functions/src/domain/environment/destroyKey.ts";
 import { TEMPLATE_FORMATS } from "../../functions/src/domain/environment/environment.ts";
@@ -97,6 +98,25 @@ export function environment(program: Command, does: Does): void {
             (links_sealed ? "nothing is left out" : "nothing is left out; not sealed: see environment seal"),
           failed: faults > 0,
         };
+      }),
+    );
+
+  noun
+    .command("calibrate")
+    .description("measures how alike the palms of different people are here, and sets the thresholds by it")
+    .argument("<environment>", "its id", id)
+    .addHelpText(
+      "after",
+      "\nCompares up to a million pairs of palms of different members, which takes about a minute. A run that was stopped is\n" +
+        "continued by the next one. Needs 3,000 pairs: about 80 palms (docs/operator.md).",
+    )
+    .action(
+      does(async ({ keys }, environment_id) => {
+        const result = await calibrateEnvironment(await keys(), {
+          environment_id,
+          report: (done, all) => process.stderr.write(`${done} of ${all} pairs compared\n`),
+        });
+        return { result, says: "searches use these thresholds from now on" };
       }),
     );
 

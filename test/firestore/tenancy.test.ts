@@ -40,7 +40,13 @@ describe("One person in several projects", () => {
           };
           return { ...scorer, score };
         };
-        return { planes: rows.planes, put: rows.put.bind(rows), protect: rows.protect.bind(rows), prepare };
+        return {
+          planes: rows.planes,
+          put: rows.put.bind(rows),
+          protect: rows.protect.bind(rows),
+          compareRows: rows.compareRows.bind(rows),
+          prepare,
+        };
       };
     }
   });

@@ -113,6 +113,7 @@ export function memoryPorts(sealing = sealingOf(newRing("k1"))) {
       get: environments.get,
       all: environments.all,
       create: (environment: Environment) => environments.create(environment.id, environment),
+      replace: environments.replace,
     },
     projects: {
       get: projects.get,

@@ -70,6 +70,7 @@ export async function newTenant(
     template_format: "palm-code.v1",
     target_fpir: 1e-3,
     server_lookup_allowed: true,
+    calibration: null,
     created_at,
     ...more.environment,
   };

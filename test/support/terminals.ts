@@ -74,6 +74,7 @@ export function terminalWorld({ type = "organization" }: { type?: Environment["t
     template_format: "palm-code.v1",
     target_fpir: 1e-3,
     server_lookup_allowed: true,
+    calibration: null,
     created_at,
   };
   const project: Project = {

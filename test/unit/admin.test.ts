@@ -210,6 +210,7 @@ describe("npm run admin", () => {
       template_format: "palm-code.v1",
       target_fpir: 0.001,
       server_lookup_allowed: true,
+      calibration: null,
       created_at: "2026-01-02T03:04:05.678Z",
     });
     const other = await create("--format", "vector-512.v1", "--target-fpir", "1e-5", "--no-server-lookup");

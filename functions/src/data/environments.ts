@@ -11,6 +11,16 @@ const documents = new Documents<Environment>(
     template_format: z.enum(TEMPLATE_FORMATS),
     target_fpir: z.number(),
     server_lookup_allowed: z.boolean(),
+    calibration: z
+      .object({
+        scores: z.array(z.number()).min(2),
+        slope: z.number(),
+        comparisons: z.number(),
+        palms: z.number(),
+        calibrated_at: date,
+      })
+      .nullable()
+      .default(null),
     created_at: date,
   }),
 );
@@ -24,5 +34,6 @@ export function createEnvironments(db: Firestore): Environments {
       return (await documents.query(collection)).map(({ value }) => value);
     },
     create: (environment) => documents.create(collection.doc(environment.id), environment),
+    replace: (was, now) => documents.replace(was, now),
   };
 }

@@ -9,6 +9,7 @@ import type { Queue } from "./delivery/queue.ts";
 import type { Schedule } from "./delivery/schedule.ts";
 import type { DeviceKeySealing, Devices } from "./device/device.ts";
 import type { Sessions } from "./enrollment/session.ts";
+import type { Calibrations } from "./environment/calibration.ts";
 import type { Environments } from "./environment/environment.ts";
 import type { Formats } from "./environment/formats.ts";
 import type { Events } from "./event/event.ts";
@@ -40,6 +41,7 @@ export interface Ports {
   apiKeys: ApiKeys;
   audit: Audit;
   breaker: Pick<Breaker, "enter">;
+  calibrations: Calibrations;
   changes: Changes;
   checks: Checks;
   commit: Commit;

@@ -136,6 +136,21 @@ export class Gallery {
     return this.#rows.protect(sample);
   }
 
+  /** Whether a palm is enrolled. */
+  has(palm_id: string): boolean {
+    return this.#rowOf.has(palm_id);
+  }
+
+  /**
+   * The score of two enrolled palms, 0..1.
+   * @throws Error when one of them is not enrolled
+   */
+  comparePalms(one: string, other: string): number {
+    const [a, b] = [this.#rowOf.get(one), this.#rowOf.get(other)];
+    if (a === undefined || b === undefined) throw new Error("the palm is not enrolled");
+    return this.#rows.compareRows(a, b);
+  }
+
   /** How many rows a search with this filter compares. */
   count(filter: GalleryFilter = {}): number {
     const matches = matcher(filter);

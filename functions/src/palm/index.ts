@@ -28,7 +28,15 @@ export {
 } from "./gallery.ts";
 export { decodeImage, type GrayImage, inspectImage } from "./image.ts";
 export { compareTemplates } from "./match.ts";
-export { MARGIN, minVotes, type ProbeKind, searchThreshold, TARGET_FPIR, type Tail } from "./policy.ts";
+export {
+  EXTRAPOLATED_SLOPE,
+  MARGIN,
+  minVotes,
+  type ProbeKind,
+  searchThreshold,
+  TARGET_FPIR,
+  type Tail,
+} from "./policy.ts";
 export type { Sample } from "./rows.ts";
 
 /**

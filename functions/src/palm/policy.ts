@@ -28,13 +28,16 @@ export interface Tail {
   readonly slope: number;
 }
 
+/** How much the score of palm codes rises for each power of ten beyond those that were measured. */
+export const EXTRAPOLATED_SLOPE = 0.0175;
+
 /**
  * Real palms, see docs/adr/0002-thresholds.md for the sets; measured to one pair in 1,000, extrapolated beyond.
  * The largest score of all sets counts.
  */
 const CODE_TAIL: Record<ProbeKind, Tail> = {
-  single: { scores: [0.659, 0.682, 0.699, 0.716, 0.734, 0.752], slope: 0.0175 },
-  fused: { scores: [0.674, 0.697, 0.714, 0.731, 0.749, 0.767], slope: 0.0175 },
+  single: { scores: [0.659, 0.682, 0.699, 0.716, 0.734, 0.752], slope: EXTRAPOLATED_SLOPE },
+  fused: { scores: [0.674, 0.697, 0.714, 0.731, 0.749, 0.767], slope: EXTRAPOLATED_SLOPE },
 };
 
 /** Assumed, not measured: a normal distribution with the standard deviation 0.1 of cosines in 100 dimensions, plus 0.02. */
@@ -47,9 +50,6 @@ const TAILS: Record<TemplateFormat, Record<ProbeKind, Tail>> = {
   [PALM_CODE]: CODE_TAIL,
   [VECTOR_512]: { single: VECTOR_TAIL, fused: VECTOR_TAIL },
 };
-
-/** How the tail of fused probes lies above that of single ones, in the table for environments without calibration. */
-export const FUSED_ABOVE_SINGLE = 0.015;
 
 export interface SearchPolicy {
   format: TemplateFormat;

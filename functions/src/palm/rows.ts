@@ -44,6 +44,8 @@ export interface Rows {
    * @throws PalmError `invalid_template`, `template_mismatch`
    */
   prepare(probe: Uint8Array, poses: readonly Uint8Array[]): Scorer;
+  /** The score of two rows, 0..1. */
+  compareRows(a: number, b: number): number;
   /** @throws PalmError `invalid_template`, `template_mismatch` */
   protect(sample: Sample): Uint8Array;
 }
@@ -99,6 +101,12 @@ class CodeRows implements Rows {
     return { score, bestScore };
   }
 
+  compareRows(a: number, b: number): number {
+    const codes = this.#codes.numbers;
+    const probe = new Probe(codes.subarray(a * PLANE_WORDS, (a + 1) * PLANE_WORDS));
+    return probe.score(codes, b * PLANE_WORDS);
+  }
+
   protect({ template }: Sample): Uint8Array {
     decodeTemplate(template);
     return template;
@@ -136,6 +144,12 @@ class VectorRows implements Rows {
       return similarity(product, square, squares[row] as number);
     };
     return { score, bestScore: score };
+  }
+
+  compareRows(a: number, b: number): number {
+    const row = (i: number) => this.#values.numbers.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS);
+    const [one, other] = [row(a), row(b)];
+    return similarity(dot(one, other), dot(one, one), dot(other, other));
   }
 
   protect({ template, hand, samples }: Sample): Uint8Array {

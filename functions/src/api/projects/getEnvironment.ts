@@ -20,7 +20,7 @@ export const getEnvironment = defineRoute({
   async handle(ctx: Ctx<"environments" | "palms">, { project }) {
     const { environment, palms } = await getEnvironmentOf(ctx, { project });
     const { id, type, template_format, target_fpir, server_lookup_allowed } = environment;
-    // No environment can be calibrated yet.
-    return { id, type, template_format, target_fpir, calibrated: false, palms, server_lookup_allowed };
+    const calibrated = environment.calibration !== null;
+    return { id, type, template_format, target_fpir, calibrated, palms, server_lookup_allowed };
   },
 });

@@ -1,5 +1,6 @@
 import type { TemplateFormat } from "../../palm/index.ts";
 import type { Effect, Stored, Write } from "../store.ts";
+import type { Calibration } from "./calibration.ts";
 
 /** Where palms live. `organization`: one customer's own; `global`: shared, its palms have no member. */
 export interface Environment {
@@ -10,6 +11,8 @@ export interface Environment {
   /** The share of non-mated searches that may end in a false identification. */
   target_fpir: number;
   server_lookup_allowed: boolean;
+  /** Null until the environment is calibrated. */
+  calibration: Calibration | null;
   created_at: Date;
 }
 
@@ -29,4 +32,5 @@ export interface Environments {
   /** Every environment, in any order. */
   all(): Promise<Environment[]>;
   create(environment: Environment): Write;
+  replace(was: Stored<Environment>, now: Environment): Write;
 }

@@ -9,12 +9,12 @@ import type { Environment } from "./environment.ts";
  */
 export async function provisionEnvironment(
   ctx: Ctx<"organizations" | "environments" | "changes" | "sealing" | "commit">,
-  input: Omit<Environment, "id" | "created_at">,
+  input: Omit<Environment, "id" | "calibration" | "created_at">,
 ): Promise<Environment> {
   if (!(await ctx.organizations.get(input.organization_id))) {
     throw notFound(`organization ${input.organization_id}`);
   }
-  const environment: Environment = { id: ctx.id(), ...input, created_at: ctx.now() };
+  const environment: Environment = { id: ctx.id(), ...input, calibration: null, created_at: ctx.now() };
   await createEnvironment(ctx, environment);
   return environment;
 }

@@ -79,12 +79,15 @@ export function thresholdFor(
   probe: Probe,
   { searched, compared = searched }: { searched: number; compared?: number },
 ): number {
+  const { calibration } = environment;
   return searchThreshold({
     format: environment.template_format,
     probe: kindOf(probe),
     target_fpir: environment.target_fpir,
     gallery_size: searched,
     compared,
+    // Enrolled palms are fused: the tail of single probes is no higher.
+    tails: calibration ? { single: calibration, fused: calibration } : undefined,
   });
 }
 
