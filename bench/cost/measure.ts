@@ -73,6 +73,9 @@ const marked = (route: Route): Route => ({
   },
 });
 
+/** How often `health` is asked until no check times out. */
+const HEALTH_TRIES = 50;
+
 async function measure(
   client: Client,
   places: Places,
@@ -87,12 +90,14 @@ async function measure(
   await deps.apiKeys.touch(place.ids["key_id"] as string, deps.now());
   await Promise.all([deps.galleries.follow(place.environment).synced, deps.formats.of(place.project.id)]);
 
-  const meter = new Meter();
-  const answer = await meter.run(() => send(client, request));
-  if (answer.status !== route.status) {
+  for (let tries = 1; ; tries++) {
+    const meter = new Meter();
+    const answer = await meter.run(() => send(client, request));
+    if (answer.status === route.status) return meter.operations;
+    // A busy machine can make the checks of `health` time out, which does not change what they cost.
+    if (route.operationId === "health" && answer.status === 503 && tries < HEALTH_TRIES) continue;
     throw new Error(`${route.operationId} answered ${answer.status} to its example: ${answer.text}`);
   }
-  return meter.operations;
 }
 
 /** What operations cost together. */
