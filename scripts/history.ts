@@ -79,7 +79,7 @@ export function historyOf(now: Date): History {
           operation: "identify",
           outcome: identified ? "identified" : "no_match",
           member_id: identified ? member : null,
-          score: identified ? scoreOut(0.72 + 0.16 * likeness) : null,
+          score: identified ? scoreOut(0.74 + 0.14 * likeness) : null,
           pad_score: scoreOut(0.9 + 0.1 * liveness),
           created_at,
         };

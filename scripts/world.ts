@@ -167,8 +167,8 @@ const two = (number: number): string => String(number).padStart(2, "0");
 export const people: Person[] = NAMES.map((name, index) => {
   const number = index + 1;
   const file = `member-${two(number)}`;
-  const right: PalmOf = { file, hand: "right", seed: 1100 + number };
-  const left: PalmOf = { file: `${file}-left`, hand: "left", seed: 2000 + number };
+  const right: PalmOf = { file, hand: "right", seed: 1400 + number };
+  const left: PalmOf = { file: `${file}-left`, hand: "left", seed: 2200 + number };
   return {
     project_id: ACME_HQ,
     name,
@@ -181,7 +181,7 @@ const ENROL_PICTURES = 3;
 const FRESH_PICTURES = 2;
 
 /** A palm that nobody has enrolled yet, for whoever wants to try that. */
-export const newcomer: PalmOf = { file: "newcomer", hand: "right", seed: 4000 };
+export const newcomer: PalmOf = { file: "newcomer", hand: "right", seed: 4001 };
 
 /** Palms that belong to nobody. */
 const strangers = Array.from({ length: 8 }, (_, i) => ({ file: `stranger-${two(i + 1)}`, seed: 3001 + i }));

@@ -95,7 +95,8 @@ const CALLS: Record<string, Record<string, Call>> = {
     touch: "write",
     watch: "write",
   },
-  environments: { get: ["e"], all: [], create: "write" },
+  calibrations: { get: ["e"], create: "write", replace: "write", remove: "write" },
+  environments: { get: ["e"], all: [], create: "write", replace: "write" },
   events: {
     create: "write",
     get: ["p", "e"],
