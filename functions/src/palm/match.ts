@@ -29,12 +29,12 @@ const SCORE: Record<TemplateFormat, (a: Uint8Array, b: Uint8Array) => number> = 
 };
 
 /**
- * How alike two templates are, 0..1. Symmetric; a palm against itself gets 1.
+ * How similar two templates are, 0..1. Symmetric; a palm against itself gets 1 if at least 950 of its cells vote.
  *
- * Palm codes: 1 − the mean angular distance of the jointly valid cells / 90°, at the best of ±3 cell
- * shifts both ways, from where each quarter of the palm may move one cell more. Strangers get about 0.58,
- * and 0 means too little in common to say. Source: competitive code (Kong & Zhang, ICPR 2004); the
- * quarters make up for turns and stretched skin.
+ * Palm codes: 1 − the mean angular distance of the jointly valid cells / 90°, at the best of ±5 cell
+ * shifts both ways, from where each quarter of the palm may move one cell more, normalized by the number
+ * of these cells. Palms of different people get about 0.58, and 0 means too little in common to compare.
+ * Source: competitive code (Kong & Zhang, ICPR 2004); the quarters compensate for turns and stretched skin.
  *
  * Vectors: max(0, cosine), float32 against int8 too.
  *

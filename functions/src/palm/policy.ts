@@ -32,8 +32,8 @@ export interface Tail {
 export const EXTRAPOLATED_SLOPE = 0.0175;
 
 /**
- * Real palms, see docs/adr/0002-thresholds.md for the sets; measured to one pair in 1,000, extrapolated beyond.
- * The largest score of all sets counts.
+ * Real palms, the largest score of the sets measured; `single` was measured to one pair in 1,000 and is extrapolated
+ * beyond, `fused` is 0.015 above it. docs/adr/0002-thresholds.md names the sets, and those measured since.
  */
 const CODE_TAIL: Record<ProbeKind, Tail> = {
   single: { scores: [0.659, 0.682, 0.699, 0.716, 0.734, 0.752], slope: EXTRAPOLATED_SLOPE },
