@@ -930,7 +930,6 @@ export type VerificationHand = "left" | "right" | "unknown" | null;
 export interface Verification {
   scan_id: string;
   outcome: VerificationOutcome;
-  /** `null` when there was no palm to compare with. */
   score: number | null;
   /** Two digits. */
   threshold: number;
@@ -1348,7 +1347,9 @@ export function enrollPalm(project_id: string, body: Enroll, client: Client): Pr
 /**
  * Verify a member's palm.
  *
- * Compares a palm with those of one member (of that hand, when it is told). Leaves one scan. Needs server lookup to be on. An API key needs the permission `palms:verify`.
+ * Compares a palm with the palms of one member (of that hand, if `hand` is given). It matches when the score reaches the threshold and is ahead of the project's other palms by 0.02. Leaves one scan. Needs server lookup to be on.
+
+After five answers `no_match` for one member in 15 minutes, to any caller, verifications of this member are 429 with `Retry-After`. An API key needs the permission `palms:verify`.
  */
 export function verifyPalm(
   project_id: string,
