@@ -1,5 +1,5 @@
 /**
- * What the hand finder does on photographs: share of hands found, time, memory, and whether WebAssembly and TypeScript
+ * Measures the hand finder on photographs: share of hands found, time, memory, and whether WebAssembly and TypeScript
  * give the same bytes.
  *
  *   npm run bench:hands -- --photos DIR [--equal 20] [--side 1280]

@@ -12,7 +12,7 @@ const SOURCE = fileURLToPath(
 
 describe("readHandModels", () => {
   let folder: string;
-  /** Loads the bundle anew: it remembers the models. */
+  /** Loads the bundle again, because it caches the models. */
   const load = async (): Promise<ReturnType<typeof readHandModels>> => {
     const { href } = pathToFileURL(join(folder, "worker.js"));
     const loaded: { readHandModels: typeof readHandModels } = await import(`${href}?${Math.random()}`);

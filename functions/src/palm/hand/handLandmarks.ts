@@ -6,7 +6,7 @@ import { direction, type Point, type Pyramid, pointInPicture, type Square, sampl
 export const WRIST = 0;
 export const FINGER_ROOTS = [5, 9, 13, 17] as const;
 
-/** What the landmark model says of a square. */
+/** The landmark model's result for a square of a picture. */
 export interface Landmarks {
   /** How certain it is that there is a hand, 0..1. */
   presence: number;

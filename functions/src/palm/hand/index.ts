@@ -27,7 +27,7 @@ export interface HandFinderOptions {
   palmDetection: Uint8Array;
   /** Bytes of hand_landmark_lite.tflite. */
   handLandmarks: Uint8Array;
-  /** WebAssembly by default; TypeScript gives the same bytes, about 40 times slower. */
+  /** WebAssembly by default; TypeScript gives the same bytes, about 20 times slower. */
   kernels?: "wasm" | "typescript";
 }
 
@@ -47,7 +47,7 @@ export interface HandFinder {
 const MARGINS = [1, 2];
 
 /**
- * Reads the weights and makes a finder, which is to be kept: this takes about 0.1 s, and the first photographs are slower
+ * Reads the weights and makes a finder. Keep it: this takes 0.2 s of processor time, and the first photographs are slower
  * than later ones. Finds the same on every machine, bit by bit.
  *
  * A photograph is searched for a palm; the landmarks are found in the square around it, then again in the square around

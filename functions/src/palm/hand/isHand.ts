@@ -13,7 +13,7 @@ const MIDDLE_FINGER_ROOT = 9;
 const ROOT_TO_TIP = 3;
 
 /**
- * Whether landmarks are those of an open hand. The model's presence alone is not enough, since it accepts the sole of a
+ * Whether landmarks are those of an open hand. Presence is not enough, since the model accepts the sole of a
  * foot, whose toes are short: three of four fingers must also be 0.45 to 1.5 palm lengths long, from root to tip.
  */
 export function isHand({ presence, landmarks }: Landmarks): boolean {

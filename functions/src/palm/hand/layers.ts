@@ -3,7 +3,7 @@ import { type Kernels, PANEL, packColumns, type Window } from "./kernels.ts";
 import { floatsOf, type Sharing } from "./storage.ts";
 import { ModelError, type Operator } from "./tflite.ts";
 
-/** What a layer is told about tensors and memory while the network is built. */
+/** Tensors and memory, as a layer sees them while the network is built. */
 export interface Layout {
   shape(tensor: number): readonly number[];
   /** Position of a computed tensor. */

@@ -11,7 +11,7 @@ import {
   sampleSquare,
 } from "./picture.ts";
 
-/** How a region differs from the one that the landmarks say. */
+/** Difference of a region from the one that follows from the landmarks. */
 export interface Pose {
   /** Degrees by which the square is turned clockwise in the picture, −90..90. */
   turn?: number;

@@ -14,7 +14,7 @@ export const floatsOf = (shape: readonly number[]): number =>
 
 /**
  * Which tensors need memory, and for how long: a block for each group of tensors that share a place.
- * @param isConstant tells tensors that no step computes
+ * @param isConstant whether a tensor is in the model instead of being computed
  * @returns the blocks, and each tensor's block; constants have none
  */
 export function tensorBlocks(
