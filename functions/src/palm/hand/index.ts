@@ -9,7 +9,7 @@ import {
   squareOfLandmarks,
   squareOfPalm,
 } from "./handLandmarks.ts";
-import { isHand, isPresent } from "./isHand.ts";
+import { areStable, isHand, isPresent } from "./isHand.ts";
 import { type ModelSizes, type Network, openNetwork } from "./network.ts";
 import { detectPalm, PALM_DETECTION } from "./palmDetection.ts";
 import { Pyramid, type RgbImage } from "./picture.ts";
@@ -51,7 +51,7 @@ const MARGINS = [1, 2];
  * than later ones. Finds the same on every machine, bit by bit.
  *
  * A photograph is searched for a palm; the landmarks are found in the square around it, then again in the square around
- * these landmarks. Both times the model must be certain, and the fingers must be as long as a hand's. Without a hand, the
+ * these landmarks. Both must agree, with a presence above 0.5, and the fingers must be as long as a hand's. Without a hand, the
  * photograph is searched once more at half its size, for hands that fill it.
  *
  * @throws ModelError when the weights are damaged or are not those of these models
@@ -80,7 +80,7 @@ export function openHandFinder({
         const first = findLandmarks(landmarker, pyramid, squareOfPalm(palm));
         if (!isPresent(first)) continue;
         const second = findLandmarks(landmarker, pyramid, squareOfLandmarks(first.landmarks));
-        if (isHand(second)) return second;
+        if (isHand(second) && areStable(first.landmarks, second.landmarks)) return second;
       }
       return undefined;
     },

@@ -9,6 +9,11 @@ const MIN_PRESENCE = 0.5;
 const MIN_FINGER = 0.45;
 const MAX_FINGER = 1.5;
 const MIN_FINGERS = 3;
+/**
+ * Mean distance between the landmarks of the two passes, in palm lengths. Measured: at most 0.04 on these hands, and 0.08 on
+ * photographs from which a fifth of the hand is cut off; 0.05 to 3.2 on other things with a presence above 0.4.
+ */
+const MAX_SHIFT = 0.1;
 const MIDDLE_FINGER_ROOT = 9;
 const ROOT_TO_TIP = 3;
 
@@ -21,12 +26,21 @@ export function isHand({ presence, landmarks }: Landmarks): boolean {
   return isPresent({ presence }) && fingers.length >= MIN_FINGERS;
 }
 
+/** Whether two passes agree on the landmarks of a picture: on things other than hands the second finds other points. */
+export function areStable(first: readonly Point[], second: readonly Point[]): boolean {
+  const sum = second.reduce((total, point, i) => total + distance(point, first[i] as Point), 0);
+  return sum / second.length <= MAX_SHIFT * palmLength(second);
+}
+
 /** Whether the model is more certain than not that there is a hand. */
 export const isPresent = ({ presence }: { presence: number }): boolean => presence > MIN_PRESENCE;
 
 /** From root to tip of each finger without the thumb, in lengths from the wrist to the middle finger's root. */
 export function fingerLengths(landmarks: readonly Point[]): number[] {
   const at = (i: number) => landmarks[i] as Point;
-  const palm = distance(at(WRIST), at(MIDDLE_FINGER_ROOT));
+  const palm = palmLength(landmarks);
   return FINGER_ROOTS.map((root) => distance(at(root), at(root + ROOT_TO_TIP)) / palm);
 }
+
+const palmLength = (landmarks: readonly Point[]): number =>
+  distance(landmarks[WRIST] as Point, landmarks[MIDDLE_FINGER_ROOT] as Point);

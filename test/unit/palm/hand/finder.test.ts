@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readHandModels } from "../../../../functions/src/data/extraction/handModels.ts";
 import { openHandFinder } from "../../../../functions/src/palm/hand/index.ts";
-import { fingerLengths, isHand } from "../../../../functions/src/palm/hand/isHand.ts";
+import { areStable, fingerLengths, isHand } from "../../../../functions/src/palm/hand/isHand.ts";
 import { openNetwork } from "../../../../functions/src/palm/hand/network.ts";
 import type { Point } from "../../../../functions/src/palm/hand/picture.ts";
 import { typescriptKernels } from "../../../../functions/src/palm/hand/typescriptKernels.ts";
@@ -93,6 +93,12 @@ describe("isHand", () => {
       isHand({ presence: 0.9, handedness: 1, landmarks: landmarksOf([2.5, 2.9, 2.8, 0.9]) }),
       false,
     );
+  });
+
+  it("needs two passes to agree within a tenth of the palm's length", () => {
+    const shifted = (by: number) => landmarks.map(([x, y]): Point => [x + by, y]);
+    assert.equal(areStable(shifted(9), landmarks), true);
+    assert.equal(areStable(shifted(11), landmarks), false);
   });
 
   it("refuses landmarks that the model is not sure of", () => {
