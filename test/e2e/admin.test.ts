@@ -7,14 +7,14 @@ import { signIn } from "../../scripts/api.ts";
 import { admin } from "../support/admin.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { newRing, secretsOf } from "../support/memory.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { newWebhook } from "../support/rows.ts";
 import { baseUrl, loadParameters, signUp } from "../support/suite.ts";
 
 const PROJECT = "demo-palmgate-test";
 
 const picture = (sample: number) => ({
-  image: Buffer.from(encodePng(syntheticPalm({ seed: 8100, sample }))).toString("base64"),
+  image: Buffer.from(encodePng(steadyPalm({ seed: 8100, sample }))).toString("base64"),
 });
 
 describe("npm run admin", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { newDeviceWithKey, newWebhook } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -522,7 +522,7 @@ describe("API keys of an organization", () => {
         await make(path, { project_ids: null, permissions: ["palms:identify", "palms:verify"] }),
       ];
       const image = (sample: number) =>
-        Buffer.from(encodePng(syntheticPalm({ seed: 77_001, sample }))).toString("base64");
+        Buffer.from(encodePng(steadyPalm({ seed: 77_001, sample }))).toString("base64");
       const ask = (token: string, what: string, body: unknown) =>
         api("POST", `${inProject()}/${what}`, { token, body });
       const { id: member_id } = (await ask(one.key, "members", {})).body;

@@ -3,13 +3,13 @@ import { randomUUID } from "node:crypto";
 import { parseKey } from "../../functions/src/domain/credential/key.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 /** A picture of palm `seed` as session `sample` sees it, base64. */
 const picture = (seed: number, sample: number): string =>
-  Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64");
+  Buffer.from(encodePng(steadyPalm({ seed, sample }))).toString("base64");
 
 const threeOf = (seed: number) => [0, 1, 2].map((sample) => ({ image: picture(seed, sample) }));
 
@@ -205,7 +205,7 @@ describe("Palms", () => {
 
     it("takes templates of the environment's format, and refuses a wrong hand and broken bytes", async () => {
       const { decodeImage, extractTemplate } = await import("../../functions/src/palm/index.ts");
-      const image = decodeImage(encodePng(syntheticPalm({ seed: 23, sample: 0 })));
+      const image = decodeImage(encodePng(steadyPalm({ seed: 23, sample: 0 })));
       const { template } = extractTemplate(image, { hand: "right" });
       const base64 = Buffer.from(template).toString("base64");
       const member_id = await newMember();

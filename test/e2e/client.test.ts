@@ -7,7 +7,7 @@ import { buildSync } from "esbuild";
 import { Webhook } from "standardwebhooks";
 import { ROOT } from "../../scripts/profiles.ts";
 import { type Installed, installClient, nodesOnPath } from "../support/packed.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -69,7 +69,7 @@ export async function run(baseUrl: string, key: string, project_id: string, imag
 }
 `;
 
-const picture = (seed: number, sample: number) => encodePng(syntheticPalm({ seed, sample }));
+const picture = (seed: number, sample: number) => encodePng(steadyPalm({ seed, sample }));
 
 describe("The packed client", () => {
   let deps: Deps;

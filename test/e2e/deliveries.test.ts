@@ -7,7 +7,7 @@ import { type Client, createClient } from "../support/client.ts";
 import { compare } from "../support/pages/compare.ts";
 import { readPage } from "../support/pages/pages.ts";
 import { type Block, parseBlocks } from "../support/pages/parse.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { type Received, type Receiver, startReceiver } from "../support/receiver.ts";
 import { everyDocument, flatten } from "../support/stores.ts";
 import { baseUrl } from "../support/suite.ts";
@@ -72,7 +72,7 @@ describe("Deliveries", () => {
   async function enroll(): Promise<{ member_id: string; created_at: string }> {
     const { id: member_id } = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
     seed += 1;
-    const image = Buffer.from(encodePng(syntheticPalm({ seed }))).toString("base64");
+    const image = Buffer.from(encodePng(steadyPalm({ seed }))).toString("base64");
     const enrolled = await call("POST", "/enroll", { member_id, samples: [{ image }] });
     assert.equal(enrolled.status, 201, enrolled.text);
     return enrolled.body;

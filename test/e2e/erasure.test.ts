@@ -3,14 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { templateSeal } from "../../functions/src/domain/palm/sealing.ts";
 import { assertProblem } from "../support/client.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { everyDocument, flatten, objectsBelow } from "../support/stores.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 import { floatBytes, int8Bytes, syntheticVector } from "../support/vectors.ts";
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
-const picture = (seed: number, sample: number): Uint8Array => encodePng(syntheticPalm({ seed, sample }));
+const picture = (seed: number, sample: number): Uint8Array => encodePng(steadyPalm({ seed, sample }));
 const vector = (seed: number, sample: number): Uint8Array => floatBytes(syntheticVector({ seed, sample }));
 
 /** What each format is sent as, and what of it must be found nowhere. */

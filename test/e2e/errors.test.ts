@@ -26,7 +26,7 @@ import { markdownTable } from "../../scripts/generated/markdown.ts";
 import { Gate } from "../support/faults.ts";
 import { db } from "../support/firestore.ts";
 import { startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { newDevice } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -47,7 +47,7 @@ interface Provocation {
 }
 
 const image = (seed: number, sample = 0) => ({
-  image: Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64"),
+  image: Buffer.from(encodePng(steadyPalm({ seed, sample }))).toString("base64"),
 });
 const nothing = {
   image: Buffer.from(

@@ -7,17 +7,17 @@ import { extractTemplate } from "../../functions/src/palm/index.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
-const picture = (seed: number, sample: number) => base64(encodePng(syntheticPalm({ seed, sample })));
+const picture = (seed: number, sample: number) => base64(encodePng(steadyPalm({ seed, sample })));
 
 /** A template of nobody: so many rows of one palm's code, the others of another's. */
 function madeUp(from: number, to: number, rows: number): string {
   const [victim, attacker] = [from, to].map((seed) =>
-    decodeTemplate(extractTemplate(syntheticPalm({ seed, sample: 1 }), { hand: "unknown" }).template),
+    decodeTemplate(extractTemplate(steadyPalm({ seed, sample: 1 }), { hand: "unknown" }).template),
   );
   assert.ok(victim && attacker);
   const planes = victim.planes.slice();

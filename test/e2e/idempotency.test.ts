@@ -4,7 +4,7 @@ import { createMember } from "../../functions/src/domain/member/createMember.ts"
 import type { Answer } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { adding } from "../support/requests.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -17,7 +17,7 @@ interface Race {
   ask(deps: Deps, tenant: Tenant): Promise<{ path: string; body: unknown }>;
 }
 
-const imageOf = (seed: number) => Buffer.from(encodePng(syntheticPalm({ seed }))).toString("base64");
+const imageOf = (seed: number) => Buffer.from(encodePng(steadyPalm({ seed }))).toString("base64");
 const organization = ({ organization: { id } }: Tenant) => `/v1/organization/${id}`;
 const project = ({ project: { id } }: Tenant) => `/v1/project/${id}`;
 

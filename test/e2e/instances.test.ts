@@ -8,13 +8,13 @@ import { createMember } from "../../functions/src/domain/member/createMember.ts"
 import { extractTemplate } from "../../functions/src/palm/index.ts";
 import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const ROUNDS = 200;
 
 const imageOf = (seed: number, sample: number): { image: string } => ({
-  image: Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64"),
+  image: Buffer.from(encodePng(steadyPalm({ seed, sample }))).toString("base64"),
 });
 
 describe("Two instances of identify, with the built bundle", () => {
@@ -80,7 +80,7 @@ describe("Two instances of identify, with the built bundle", () => {
   });
 
   it(`answer 410 on the very next request after an environment's key was destroyed, ${ROUNDS} times`, async () => {
-    const template = extractTemplate(syntheticPalm({ seed: 6500 }), { hand: "unknown" }).template;
+    const template = extractTemplate(steadyPalm({ seed: 6500 }), { hand: "unknown" }).template;
     const body = { template: Buffer.from(template).toString("base64") };
     for (let round = 0; round < ROUNDS; round++) {
       const environment = { ...tenant.environment, id: randomUUID() };
@@ -222,7 +222,7 @@ describe("An instance of identify", () => {
   });
 
   it("refuses bad pictures by code, and five hundred of them leave its memory flat", async () => {
-    const png = Buffer.from(encodePng(syntheticPalm({ seed: 1, sample: 0 })));
+    const png = Buffer.from(encodePng(steadyPalm({ seed: 1, sample: 0 })));
     const huge = Buffer.from(png);
     huge.writeUInt32BE(30_000, 16);
     huge.writeUInt32BE(30_000, 20);

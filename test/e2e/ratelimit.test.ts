@@ -12,7 +12,7 @@ import { type Answer, assertProblem, type Call, createClient } from "../support/
 import { Gate, type Mode } from "../support/faults.ts";
 import { db } from "../support/firestore.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { newDeviceWithKey } from "../support/rows.ts";
 import { baseUrl, newUser } from "../support/suite.ts";
 import { type Deps, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -164,7 +164,7 @@ describe("The limits, on two instances with the built bundle", () => {
 
 describe("The limit of an organization's terminals, on two instances of identify", () => {
   const LIMIT = 50;
-  const image = Buffer.from(encodePng(syntheticPalm({ seed: 77 }))).toString("base64");
+  const image = Buffer.from(encodePng(steadyPalm({ seed: 77 }))).toString("base64");
   let deps: Deps;
   let instances: [Instance, Instance];
   let poller: Instance;

@@ -3,11 +3,11 @@ import { createMember } from "../../functions/src/domain/member/createMember.ts"
 import type { Project } from "../../functions/src/domain/project/project.ts";
 import { type Answer, assertProblem } from "../support/client.ts";
 import { type Instance, startInstance } from "../support/instance.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const imageOf = (seed: number, sample: number): { image: string } => ({
-  image: Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64"),
+  image: Buffer.from(encodePng(steadyPalm({ seed, sample }))).toString("base64"),
 });
 
 /** Both ways in which server lookup is off. */

@@ -10,13 +10,13 @@ import { extractTemplate } from "../../functions/src/palm/index.ts";
 import { admin } from "../support/admin.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
 import { db } from "../support/firestore.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { newDeviceWithKey, newSession } from "../support/rows.ts";
 import { baseUrl } from "../support/suite.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
-const picture = (seed: number, sample: number) => base64(encodePng(syntheticPalm({ seed, sample })));
+const picture = (seed: number, sample: number) => base64(encodePng(steadyPalm({ seed, sample })));
 const FLAT = base64(encodePng({ width: 144, height: 144, gray: new Uint8Array(144 * 144).fill(128) }));
 
 /** A device and what it sends. */
@@ -134,7 +134,7 @@ describe("A terminal's palms", () => {
           ["left", 0.6],
         ],
       );
-      const { template } = extractTemplate(syntheticPalm({ seed: 9000, sample: 1 }), { hand: "left" });
+      const { template } = extractTemplate(steadyPalm({ seed: 9000, sample: 1 }), { hand: "left" });
       assert.ok(
         !Buffer.from(held[0]?.template ?? []).includes(Buffer.from(template).subarray(40, 56)),
         "it is not sealed",
@@ -202,7 +202,7 @@ describe("A terminal's palms", () => {
         return last_rejection;
       };
       const template = (hand: "left" | "right") =>
-        base64(extractTemplate(syntheticPalm({ seed: 9010, sample: 0 }), { hand }).template);
+        base64(extractTemplate(steadyPalm({ seed: 9010, sample: 0 }), { hand }).template);
       await refused({ image: picture(9010, 0), hand: "right" }, "template_mismatch");
       await refused({ template: template("right") }, "template_mismatch");
       const poor = await refused({ image: FLAT }, "poor_quality");
@@ -626,7 +626,7 @@ describe("A terminal's palms", () => {
       const session = await start(terminal, { member_id: null });
       await submit(terminal, session.id, { image: picture(9085, 0) });
       const image = join(folder, "palm.png");
-      writeFileSync(image, encodePng(syntheticPalm({ seed: 9085, sample: 1 })));
+      writeFileSync(image, encodePng(steadyPalm({ seed: 9085, sample: 1 })));
       const target = `emulators at ${process.env["FIRESTORE_EMULATOR_HOST"]}, project demo-palmgate-test\n`;
       const erase = async (environment_id: string, file: string, ...more: string[]) => {
         const args = ["palm", "erase", "--environment", environment_id, "--image", file, ...more];

@@ -11,13 +11,13 @@ import { type Answer, assertProblem, type Call, type Client } from "../support/c
 import { type Calls, changes, dying } from "../support/dying.ts";
 import { db } from "../support/firestore.ts";
 import { UNLIMITED } from "../support/limits.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, steadyPalm } from "../support/palms.ts";
 import { adding, clientOf, examplesOf, prepare, send } from "../support/requests.ts";
 import { newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const DAY = 24 * 60 * 60_000;
 
-const imageOf = (seed: number) => Buffer.from(encodePng(syntheticPalm({ seed }))).toString("base64");
+const imageOf = (seed: number) => Buffer.from(encodePng(steadyPalm({ seed }))).toString("base64");
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const keyed = (key: string = randomUUID()) => ({ "Idempotency-Key": key });
 const replayed = ({ headers }: Answer) => headers.get("Idempotency-Replayed");

@@ -18,7 +18,7 @@ import type { Sealing } from "../../functions/src/domain/palm/sealing.ts";
 import { verifyPalm } from "../../functions/src/domain/palm/verifyPalm.ts";
 import { createUser } from "../../functions/src/domain/user/createUser.ts";
 import { newRing, sealingOf } from "../support/memory.ts";
-import { encodePng, sampleOf, syntheticPalm } from "../support/palms.ts";
+import { encodePng, sampleOf, steadyPalm } from "../support/palms.ts";
 import { newDevice, newSession } from "../support/rows.ts";
 import { objectsBelow } from "../support/stores.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -207,7 +207,7 @@ describe("The operator's verbs, on Firestore and Auth", () => {
   });
 
   describe("erase a palm by its picture", () => {
-    const picture = (seed: number) => encodePng(syntheticPalm({ seed, sample: 2 }));
+    const picture = (seed: number) => encodePng(steadyPalm({ seed, sample: 2 }));
     const erase = (seed: number, more: { confirmed?: boolean; ctx?: Deps; environment_id?: string } = {}) =>
       erasePalmByPicture(more.ctx ?? deps, {
         environment_id: more.environment_id ?? tenant.environment.id,

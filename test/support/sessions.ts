@@ -13,7 +13,7 @@ import {
 import type { Member } from "../../functions/src/domain/member/member.ts";
 import { extractTemplate } from "../../functions/src/palm/index.ts";
 import type { Answer, Call, Client } from "./client.ts";
-import { syntheticPalm } from "./palms.ts";
+import { steadyPalm } from "./palms.ts";
 
 /*
  * What may happen to enrolment sessions, in any order and at once: terminals, consoles and integrators at two instances,
@@ -32,7 +32,7 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 const dark = { width: 128, height: 128, gray: new Uint8Array(128 * 128).fill(20) };
 const TEMPLATES = Array.from({ length: PEOPLE + 1 }, (_, person) =>
   Array.from({ length: SAMPLES }, (_, sample) => {
-    const image = person === UNSEEN ? dark : syntheticPalm({ seed: 700 + person, sample });
+    const image = person === UNSEEN ? dark : steadyPalm({ seed: 700 + person, sample });
     return base64(extractTemplate(image, { hand: "unknown" }).template);
   }),
 );

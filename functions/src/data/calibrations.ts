@@ -14,7 +14,8 @@ const documents = new Documents<CalibrationProgress>(
 
 /** `environments/{environment}/gallery/calibration` */
 export function createCalibrations(db: Firestore): Calibrations {
-  const ref = (environment_id: string) => db.doc(`environments/${environment_id}/gallery/calibration`);
+  const ref = (environment_id: string) =>
+    db.collection("environments").doc(environment_id).collection("gallery").doc("calibration");
   return {
     get: (environment_id) => documents.get(ref(environment_id)),
     create: (progress) => documents.create(ref(progress.environment_id), progress),

@@ -1,4 +1,3 @@
-import { GRID, NO_VOTE } from "./codec.ts";
 import { SIZE } from "./gabor.ts";
 
 /** How a palm is turned and scaled around the middle of the picture. */
@@ -14,16 +13,15 @@ const SIN_5 = 0.08715574274765817;
 const COS_10 = 0.984807753012208;
 const SIN_10 = 0.17364817766693033;
 
-/** The palm turned by ±5° and ±10°. */
-export const TURNS: readonly Pose[] = [
+/** The palm turned by ±5° and ±10°, and 7 % smaller and larger. */
+export const POSES: readonly Pose[] = [
   { cos: COS_5, sin: SIN_5 },
   { cos: COS_5, sin: -SIN_5 },
   { cos: COS_10, sin: SIN_10 },
   { cos: COS_10, sin: -SIN_10 },
+  { cos: 1 / 0.93, sin: 0 },
+  { cos: 1 / 1.07, sin: 0 },
 ];
-
-/** The palm turned, and 7 % smaller and larger. */
-export const POSES: readonly Pose[] = [...TURNS, { cos: 1 / 0.93, sin: 0 }, { cos: 1 / 1.07, sin: 0 }];
 
 /**
  * The working image in another pose, by bilinear interpolation.
@@ -57,19 +55,4 @@ export function posePixels(
     }
   }
   return { pixels: out, outside };
-}
-
-/** The cells of a palm code in another pose. Cells move; turns of up to 10° do not change an orientation of 30°. */
-export function poseCells(cells: Uint8Array, { cos, sin }: Pose): Uint8Array {
-  const out = new Uint8Array(GRID * GRID).fill(NO_VOTE);
-  const middle = (GRID - 1) / 2;
-  for (let row = 0; row < GRID; row++) {
-    for (let column = 0; column < GRID; column++) {
-      const x = Math.round(cos * (column - middle) - sin * (row - middle) + middle);
-      const y = Math.round(sin * (column - middle) + cos * (row - middle) + middle);
-      if (x < 0 || y < 0 || x >= GRID || y >= GRID) continue;
-      out[GRID * row + column] = cells[GRID * y + x] as number;
-    }
-  }
-  return out;
 }

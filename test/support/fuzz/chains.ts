@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROWS } from "../../../bench/cost/requests.ts";
-import { encodePng, syntheticPalm } from "../palms.ts";
+import { encodePng, steadyPalm } from "../palms.ts";
 import { NOWHERE } from "../rows.ts";
 import type { Asked, Journal } from "./journal.ts";
 import type { World } from "./world.ts";
@@ -15,7 +15,7 @@ interface Links {
 }
 
 const pictureOf = (seed: number, sample: number) =>
-  Buffer.from(encodePng(syntheticPalm({ seed, sample }))).toString("base64");
+  Buffer.from(encodePng(steadyPalm({ seed, sample }))).toString("base64");
 
 /** A console's or a server's credential, as chance has it. */
 const callerOf = ({ own }: World, number: number) => (number % 2 === 0 ? own.key : own.user.token);

@@ -7,7 +7,11 @@ const page = readFileSync(new URL("../../../docs/data.md", import.meta.url), "ut
 /** The first cells of docs/data.md's tables: `projects/{project}/members/{member}` is of `members`. */
 const documented = new Set(
   [...page.matchAll(/^\| `([^`]+)`/gm)]
-    .map(([, path]) => (path as string).split("/").filter((part) => /^\w+$/.test(part) && part !== "current"))
+    .map(([, path]) =>
+      (path as string)
+        .split("/")
+        .filter((part) => /^\w+$/.test(part) && !["current", "calibration"].includes(part)),
+    )
     .map((parts) => parts.at(-1) as string),
 );
 

@@ -50,6 +50,7 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
   const probe = await readSample(ctx, taken, {
     format: environment.template_format,
     owner: input.project.organization_id,
+    poses: true,
   });
   const following = input.following ?? ctx.galleries.follow(environment);
   const read = async () => {

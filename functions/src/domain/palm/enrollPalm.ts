@@ -43,7 +43,10 @@ export async function enrollPalm(
   const ground = await look();
   if (!ground) throw notFound();
   // Pictures cost time: nobody has it spent on a member who is not there.
-  const probes = await Promise.all(samples.map((sample) => readSample(ctx, sample, { format, owner })));
+  // The poses of one sample are enough to find a duplicate that was enrolled from a turned hand.
+  const read = (sample: Sample) =>
+    readSample(ctx, sample, { format, owner, poses: sample === samples.at(-1) });
+  const probes = await Promise.all(samples.map(read));
   const hand = commonHand(probes, samples);
   const key = await synced;
   const lookup = isServerLookupOn(project, environment);

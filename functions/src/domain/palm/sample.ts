@@ -129,7 +129,7 @@ export function refusePoor(probe: Probe, compared?: number): void {
 }
 
 /**
- * Several samples of one palm as one, of that hand.
+ * Several samples of one palm as one, of that hand, in the poses of the last one.
  * @throws DomainError `poor_quality`, `template_mismatch` when they are not of one palm.
  */
 export function fuse(probes: readonly Probe[], hand: Hand): Probe {
@@ -137,7 +137,14 @@ export function fuse(probes: readonly Probe[], hand: Hand): Probe {
   try {
     const fused = fuseTemplates(probes.map(({ template }) => template));
     const { votes } = readTemplate(fused.template);
-    return { ...fused, hand, votes, samples: probes.reduce((total, { samples }) => total + samples, 0) };
+    const poses = probes.at(-1)?.poses;
+    return {
+      ...fused,
+      hand,
+      votes,
+      poses,
+      samples: probes.reduce((total, { samples }) => total + samples, 0),
+    };
   } catch (error) {
     if (!(error instanceof PalmError) || error.code !== "template_mismatch") throw error;
     throw new DomainError("template_mismatch", "The samples are not of one palm.");
