@@ -21,8 +21,8 @@ import { printTable } from "../scripts/table.ts";
 import { newChance } from "../test/support/chance.ts";
 import { BOMBS } from "../test/support/hostile.ts";
 import { type Instance, startInstance } from "../test/support/instance.ts";
+import { progressiveJpeg } from "../test/support/jpeg.ts";
 import { encodePng, syntheticPalm } from "../test/support/palms.ts";
-import { progressiveJpeg } from "../test/support/progressive.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../test/support/tenant.ts";
 import type { Attack, Attacked } from "./hostile/attacker.ts";
 import { percentile } from "./percentile.ts";
@@ -58,7 +58,7 @@ const row = printTable([
   { title: "answers", width: 30 },
 ]);
 
-const slowest = findSlowest();
+const slowest = await findSlowest();
 const sender = new Worker(new URL("./hostile/attacker.ts", import.meta.url));
 const suite = await startSuite({ profile: "demo", clock: false, signal: interruption() });
 try {
@@ -149,14 +149,14 @@ async function compare(attack: Attack, measure: () => Promise<number[]>) {
 }
 
 /** Mutates pictures and bodies that are costly to begin with, and keeps those that take longest to read. */
-function findSlowest() {
+async function findSlowest() {
   const pictures: { bytes: Uint8Array; ms: number }[] = [];
   const bodies: { bytes: Uint8Array; ms: number }[] = [];
   const [costlyPictures, costlyBodies] = [makePictures(), makeBodies()];
   for (let n = 0; n < inputs; n++) {
     const isPicture = n % 4 !== 0;
     const bytes = mutate(pick(isPicture ? costlyPictures : costlyBodies), n < 100 ? 0 : 3);
-    const ms = timeOf(() => (isPicture ? decodeImage(bytes) : parseJson(bytes)));
+    const ms = await timeOf(() => (isPicture ? decodeImage(bytes) : parseJson(bytes)));
     const kept = isPicture ? pictures : bodies;
     kept.push({ bytes, ms });
     if (kept.length > 2 * WORST) kept.sort((a, b) => b.ms - a.ms).splice(WORST);
@@ -208,10 +208,10 @@ function mutate(bytes: Uint8Array, most: number): Uint8Array {
   return copy;
 }
 
-function timeOf(work: () => unknown): number {
+async function timeOf(work: () => unknown): Promise<number> {
   const started = performance.now();
   try {
-    work();
+    await work();
   } catch {
     // A refusal takes its time, too.
   }

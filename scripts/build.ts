@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
 import { HAND_MODELS, unpackModel } from "../functions/src/data/extraction/handModels.ts";
+import { DECODERS } from "../functions/src/palm/image/decoders.ts";
 
 /**
  * Bundles entry points, by the names of their output, and what they import, each dynamic import a chunk that is loaded
@@ -51,6 +52,15 @@ export async function writeHandModels(outdir: string): Promise<void> {
   ]);
 }
 
+/** Copies the image decoders from their packages to where the bundled code reads them: beside its chunks. */
+export async function copyDecoders(outdir: string): Promise<void> {
+  for (const { inPackage, bundled } of Object.values(DECODERS)) {
+    const { script, wasm } = inPackage();
+    await cp(fileURLToPath(script), join(outdir, bundled.script));
+    await cp(fileURLToPath(wasm), join(outdir, bundled.wasm));
+  }
+}
+
 /** functions/src into functions/lib: index.js is the deployment table, a group's code is loaded by its function alone. */
 if (import.meta.main) {
   const root = dirname(import.meta.dirname);
@@ -66,5 +76,6 @@ if (import.meta.main) {
     outdir,
   );
   await writeHandModels(outdir);
+  await copyDecoders(outdir);
   await copyViewer(join(root, "hosting/docs/viewer"));
 }

@@ -122,7 +122,7 @@ export const identify: HttpFunction = async (request, response) => {
       if (!empty) throw new Error("the gallery has changed");
     },
   );
-  const { template, poses } = extractProbe(decodeImage(Buffer.from(request.body.image, "base64")), {
+  const { template, poses } = extractProbe(await decodeImage(Buffer.from(request.body.image, "base64")), {
     hand: "unknown",
   });
   await synced;

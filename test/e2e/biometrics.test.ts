@@ -205,7 +205,7 @@ describe("Palms", () => {
 
     it("takes templates of the environment's format, and refuses a wrong hand and broken bytes", async () => {
       const { decodeImage, extractTemplate } = await import("../../functions/src/palm/index.ts");
-      const image = decodeImage(encodePng(steadyPalm({ seed: 23, sample: 0 })));
+      const image = await decodeImage(encodePng(steadyPalm({ seed: 23, sample: 0 })));
       const { template } = extractTemplate(image, { hand: "right" });
       const base64 = Buffer.from(template).toString("base64");
       const member_id = await newMember();

@@ -450,7 +450,7 @@ export interface DevicePage {
 
 export type PalmSample =
   | {
-      /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
+      /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP. */
       image: string;
       template?: null;
       hand?: "left" | "right" | "unknown" | null;
@@ -837,7 +837,7 @@ export interface StartRegistration {
 
 export type SubmitSample =
   | {
-      /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
+      /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP. */
       image: string;
       template?: null;
       hand?: "left" | "right" | "unknown" | null;
@@ -859,7 +859,7 @@ export type SubmitSample =
 
 export type TerminalScan =
   | {
-      /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP. */
+      /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP. */
       image: string;
       template?: null;
       hand?: "left" | "right" | "unknown" | null;

@@ -37,5 +37,5 @@ export class ExtractionPool implements Extraction {
 /** On the caller's own thread, for programs that serve nobody else. */
 export const extractionHere: Extraction = {
   extract: async ({ image, hand, poses }) =>
-    (poses ? extractProbe : extractTemplate)(decodeImage(image), { hand }),
+    (poses ? extractProbe : extractTemplate)(await decodeImage(image), { hand }),
 };

@@ -1,6 +1,6 @@
 /**
- * Why the engine refused: `invalid_image` not a sound PNG, JPEG or BMP of 96..1024 px a side ·
- * `too_large` more than 1 MiB of image · `invalid_template` broken bytes · `template_mismatch` sound
+ * Why the engine refused: `invalid_image` not a sound picture of a kind and size that is accepted ·
+ * `too_large` more bytes than a picture may have · `invalid_template` broken bytes · `template_mismatch` sound
  * templates that do not belong together (another format, another palm, another hand).
  */
 export type PalmErrorCode = "invalid_image" | "too_large" | "invalid_template" | "template_mismatch";

@@ -1,6 +1,6 @@
 /**
- * The palm engine: image → template → score → identity. Pure TypeScript: no platform, no I/O, no clock.
- * docs/palm.md tells how it works and what it was measured to do.
+ * The palm engine: image → template → score → identity. It knows no platform and no clock, and reads no file but its own
+ * image decoders. docs/palm.md explains how it works and what was measured.
  */
 import {
   countVotes,
@@ -26,7 +26,14 @@ export {
   type PalmIdentity,
   type SearchOptions,
 } from "./gallery.ts";
-export { decodeImage, type GrayImage, inspectImage } from "./image.ts";
+export {
+  decodeImage,
+  decodePhoto,
+  type GrayImage,
+  inspectImage,
+  inspectPhoto,
+  type RgbImage,
+} from "./image.ts";
 export { compareTemplates } from "./match.ts";
 export {
   EXTRAPOLATED_SLOPE,

@@ -4,6 +4,7 @@ import { ExtractionPool, extractionHere } from "../../../functions/src/data/extr
 import { DomainError } from "../../../functions/src/domain/errors.ts";
 import { PalmError } from "../../../functions/src/palm/index.ts";
 import { encodePng, syntheticPalm } from "../../support/palms.ts";
+import { readCase } from "../../support/pictures.ts";
 
 const picture = (seed: number): Uint8Array => encodePng(syntheticPalm({ seed }));
 
@@ -17,10 +18,11 @@ describe("The extraction pool", () => {
 
   it("extracts the same templates as this thread does", async () => {
     open({ threads: 2 });
-    const inputs = [1, 2, 3, 4, 5].map((seed) => ({
-      ...{ image: picture(seed), hand: "left" as const },
-      owner: String(seed % 2),
-      poses: seed % 2 === 0,
+    const pictures = [...[1, 2, 3, 4].map(picture), readCase("jpeg-ycc.jpg")];
+    const inputs = pictures.map((image, i) => ({
+      ...{ image, hand: "left" as const },
+      owner: String(i % 2),
+      poses: i % 2 === 0,
     }));
     const extracted = await Promise.all(inputs.map((input) => pool.extract(input)));
     assert.deepEqual(extracted, await Promise.all(inputs.map((input) => extractionHere.extract(input))));

@@ -47,10 +47,10 @@ describe("extractTemplate", () => {
     );
   });
 
-  it("is a function of the image and the hand", () => {
+  it("is a function of the image and the hand", async () => {
     const image = syntheticPalm({ seed: 2 });
     const first = extractTemplate(image, { hand: "right" });
-    assert.deepEqual(extractTemplate(decodeImage(encodePng(image)), { hand: "right" }), first);
+    assert.deepEqual(extractTemplate(await decodeImage(encodePng(image)), { hand: "right" }), first);
     assert.notDeepEqual(extractTemplate(image, { hand: "left" }).template, first.template);
   });
 

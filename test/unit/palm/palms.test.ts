@@ -36,19 +36,19 @@ describe("syntheticPalm", () => {
 });
 
 describe("encodePng", () => {
-  it("writes a PNG of less than 25 kB that decodes to the picture", () => {
+  it("writes a PNG of less than 25 kB that decodes to the picture", async () => {
     const palm = syntheticPalm({ seed: 3 });
     const png = encodePng(palm);
     assert.ok(png.length < 25_000);
-    assert.deepEqual(decodeImage(png), palm);
+    assert.deepEqual(await decodeImage(png), palm);
   });
 
-  it("writes checksums that zlib finds right, over several blocks too", () => {
+  it("writes checksums that zlib finds right, over several blocks too", async () => {
     const image = { width: 600, height: 300, gray: Uint8Array.from({ length: 180_000 }, (_, i) => i % 251) };
     const png = Buffer.from(encodePng(image));
     const length = png.readUint32BE(33);
     assert.equal(inflateSync(png.subarray(41, 41 + length)).length, 300 * 601);
-    assert.deepEqual(decodeImage(png), image);
+    assert.deepEqual(await decodeImage(png), image);
   });
 });
 

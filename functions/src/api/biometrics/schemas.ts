@@ -34,7 +34,7 @@ export const PalmSample = z
     image: base64.optional().meta({
       description:
         "PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 " +
-        "section 4). Not: CMYK, arithmetic or lossless JPEG, interlaced PNG under 8 bits, 16-bit or RLE BMP.",
+        "section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP.",
     }),
     template: base64.optional().meta({
       description: "A template in the environment's format. Refused with 400 in a global environment.",

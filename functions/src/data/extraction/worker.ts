@@ -19,12 +19,13 @@ export interface Task {
 /** What it answers: a template, or why the picture has none. */
 export type Result = Extracted | { code: PalmErrorCode; message: string };
 
-parentPort?.on("message", (task: Task) => parentPort?.postMessage(extract(task)));
+// An unhandled rejection ends the worker, like any other error.
+parentPort?.on("message", async (task: Task) => parentPort?.postMessage(await extract(task)));
 
 /** An error loses its class on the way between threads. Any other than these ends the worker. */
-function extract({ image, hand, poses }: Task): Result {
+async function extract({ image, hand, poses }: Task): Promise<Result> {
   try {
-    return (poses ? extractProbe : extractTemplate)(decodeImage(image), { hand });
+    return (poses ? extractProbe : extractTemplate)(await decodeImage(image), { hand });
   } catch (error) {
     if (!(error instanceof PalmError)) throw error;
     return { code: error.code, message: error.message };
