@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
 import type { Metafile } from "esbuild";
 import { groups } from "../../functions/src/api/routes.ts";
-import { bundle } from "../../scripts/build.ts";
+import { bundle, copyDecoders } from "../../scripts/build.ts";
+import { readCase, readCorpus } from "../support/pictures.ts";
 
 const SRC = fileURLToPath(new URL("../../functions/src", import.meta.url));
 
@@ -58,6 +61,37 @@ describe("The bundle", () => {
       "firebase-admin/auth",
     ]);
     assert.deepEqual(engine(loaded), []);
+  });
+
+  it("decodes a JPEG on the extraction worker's thread", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "palmgate-bundle-"));
+    try {
+      await bundle({ "extraction-worker": join(SRC, "data/extraction/worker.ts") }, folder);
+      await copyDecoders(folder);
+      const worker = new Worker(join(folder, "extraction-worker.js"));
+      worker.postMessage({ image: readCase("jpeg-ycc.jpg"), hand: "left" });
+      const [result] = (await once(worker, "message")) as [object];
+      await worker.terminate();
+      assert.ok("template" in result, JSON.stringify(result));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("decodes a WebP with the files beside the bundle", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "palmgate-bundle-"));
+    try {
+      await bundle({ palm: join(SRC, "palm/index.ts") }, folder);
+      await copyDecoders(folder);
+      const { decodePhoto } = (await import(
+        pathToFileURL(join(folder, "palm.js")).href
+      )) as typeof import("../../functions/src/palm/index.ts");
+      const lossy = readCorpus().find(({ file }) => file === "lossy.webp") ?? assert.fail();
+      const { width, height } = await decodePhoto(lossy.bytes, { targetSide: 1280 });
+      assert.deepEqual([width, height], [104, 96]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   for (const group of Object.keys(groups)) {
