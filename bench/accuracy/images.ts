@@ -49,7 +49,7 @@ export function toSample(picture: Picture, image: GrayImage): Sample {
   return { ...picture, image, template, poses, planes, probes, votes: countVotes(planes), quality };
 }
 
-export const scoreOf = ({ probes }: Pick<Sample, "probes">, planes: Planes): number =>
+const scoreOf = ({ probes }: Pick<Sample, "probes">, planes: Planes): number =>
   probes.reduce((best, probe) => Math.max(best, probe.score(planes, 0)), 0);
 
 /** The pictures of a set, read; what could not be read or used is counted by the reason. */

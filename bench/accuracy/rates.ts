@@ -29,7 +29,7 @@ export function equalErrorRate({ mated, nonMated }: Scores): number {
 }
 
 /** The lowest threshold at which the false match rate is at most `fmr`. */
-export function thresholdAt({ nonMated }: Scores, fmr: number): number {
+function thresholdAt({ nonMated }: Scores, fmr: number): number {
   const allowed = Math.floor(fmr * nonMated.length);
   return (nonMated[nonMated.length - 1 - allowed] as number) + 1e-9;
 }
@@ -48,7 +48,7 @@ export function tailAt({ nonMated }: Pick<Scores, "nonMated">, decades: number):
  * Upper limit of the one-sided 95 % confidence interval of a rate (Clopper-Pearson), by bisection of the binomial
  * distribution. Pairs of the same people are not independent, so it is a lower limit of the uncertainty.
  */
-export function upperBound(events: number, trials: number): number {
+function upperBound(events: number, trials: number): number {
   if (events >= trials) return 1;
   let low = events / trials;
   let high = 1;
