@@ -2,10 +2,18 @@ import assert from "node:assert/strict";
 import { decodeTemplate, NO_VOTE, packCells, unpackCells } from "../../../functions/src/palm/codec.ts";
 import {
   compareTemplates,
+  decide,
+  decideClaim,
   extractTemplate,
   fuseTemplates,
+  Gallery,
+  MARGIN,
+  PALM_CODE,
   readTemplate,
+  searchThreshold,
+  TARGET_FPIR,
 } from "../../../functions/src/palm/index.ts";
+import { newChance } from "../../support/chance.ts";
 import { masterPalm } from "../../support/masterPalm.ts";
 import { syntheticPalm } from "../../support/palms.ts";
 
@@ -46,5 +54,55 @@ describe("masterPalm", () => {
       members.filter((member) => compareTemplates(probe, member) >= 0.66).length / members.length;
     const single = strangers.reduce((sum, stranger) => sum + accepted(stranger), 0) / strangers.length;
     assert.ok(accepted(master) >= 0.3 && single <= 0.2, `${accepted(master)}, ${single}`);
+  });
+});
+
+describe("A master palm", () => {
+  const MEMBERS = 60;
+  const STRANGERS = [25, 50, 100, 200];
+  const CELLS = [500, 600, 700, 850, 900, 1024];
+  /** How verification decided before: by the score alone. */
+  const FORMER_THRESHOLD = 0.66;
+  const gallery = new Gallery({ format: PALM_CODE });
+  const members: Uint8Array[] = [];
+  let masters: Uint8Array[] = [];
+
+  before(() => {
+    const extract = (seed: number, sample: number) =>
+      extractTemplate(syntheticPalm({ seed, sample }), { hand: "left" }).template;
+    for (let i = 0; i < MEMBERS; i++) {
+      const { template } = fuseTemplates([0, 1, 2].map((sample) => extract(141 + i, sample)));
+      members.push(template);
+      gallery.add({ palm_id: `${i}`, member_id: `${i}`, project_id: "p", hand: "left", template });
+    }
+    const codes = Array.from({ length: 200 }, (_, i) => decodeTemplate(extract(3000 + i, 0)).planes);
+    masters = STRANGERS.flatMap((count) =>
+      CELLS.map((cells) => masterPalm(codes.slice(0, count), cells, "left")),
+    );
+  });
+
+  const policy = (gallery_size: number, compared: number) => ({
+    threshold: searchThreshold({
+      ...{ format: PALM_CODE, probe: "single", target_fpir: TARGET_FPIR, gallery_size, compared },
+    }),
+    margin: MARGIN,
+  });
+
+  it("opened verification when the score alone decided", () => {
+    const opened = masters.map(
+      (master) => members.filter((member) => compareTemplates(master, member) >= FORMER_THRESHOLD).length,
+    );
+    assert.ok(Math.max(...opened) >= 0.3 * MEMBERS, `${opened}`);
+  });
+
+  it("is accepted as no member by verification, and identified as none, even without the least number of votes", () => {
+    for (const master of masters) {
+      const { outcome } = decide(gallery.search(master), policy(MEMBERS, MEMBERS));
+      assert.equal(outcome, "no_match");
+      for (let i = 0; i < MEMBERS; i++) {
+        const result = gallery.compareClaim(master, [`${i}`], { random: newChance(1) });
+        assert.equal(decideClaim(result, policy(1, MEMBERS)), undefined, `member ${i}`);
+      }
+    }
   });
 });

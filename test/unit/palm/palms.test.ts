@@ -53,10 +53,10 @@ describe("encodePng", () => {
 });
 
 describe("encodeRgbPng", () => {
-  it("writes a color PNG that decodes to its gray levels", () => {
+  it("writes a color PNG that decodes to its gray levels", async () => {
     const rgb = Uint8Array.from({ length: 3 * 100 * 96 }, (_, i) => (7 * Math.floor(i / 3)) % 256);
     const gray = rgb.filter((_, i) => i % 3 === 0);
-    assert.deepEqual(decodeImage(encodeRgbPng({ width: 100, height: 96, rgb })), {
+    assert.deepEqual(await decodeImage(encodeRgbPng({ width: 100, height: 96, rgb })), {
       width: 100,
       height: 96,
       gray,
