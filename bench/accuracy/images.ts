@@ -3,9 +3,11 @@
  * attacks, and a DET curve.
  */
 import { readFile } from "node:fs/promises";
+import { readHandModels } from "../../functions/src/data/extraction/handModels.ts";
 import { countVotes, decodeTemplate, type Planes } from "../../functions/src/palm/codec.ts";
+import { cutPalm, openHandFinder, Pyramid } from "../../functions/src/palm/hand/index.ts";
+import { decodePhoto } from "../../functions/src/palm/image.ts";
 import {
-  decodeImage,
   extractProbe,
   fuseTemplates,
   type GrayImage,
@@ -17,6 +19,8 @@ import { Probe } from "../../functions/src/palm/match.ts";
 import { type Scores, sorted } from "./rates.ts";
 import { type Picture, readSet } from "./sets.ts";
 
+/** Longest side to which photographs are brought, px. */
+const PHOTO_SIDE = 1280;
 /** How many samples are enrolled. */
 const ENROLLED = 3;
 
@@ -52,10 +56,21 @@ export function toSample(picture: Picture, image: GrayImage): Sample {
 const scoreOf = ({ probes }: Pick<Sample, "probes">, planes: Planes): number =>
   probes.reduce((best, probe) => Math.max(best, probe.score(planes, 0)), 0);
 
+/** Reads the region of the palm from photographs of hands, as a terminal's are read. */
+export function newPhotoReader(): (bytes: Uint8Array) => Promise<GrayImage> {
+  const finder = openHandFinder(readHandModels());
+  return async (bytes) => {
+    const photo = Pyramid.of(await decodePhoto(bytes, { targetSide: PHOTO_SIDE }));
+    const hand = finder.find(photo);
+    if (hand === undefined) throw new PalmError("invalid_image", "no hand is found");
+    return cutPalm(photo, hand.landmarks);
+  };
+}
+
 /** The pictures of a set, read; what could not be read or used is counted by the reason. */
 export async function readSamples(
   path: string,
-  read: (bytes: Uint8Array) => Promise<GrayImage> | GrayImage = decodeImage,
+  read: (bytes: Uint8Array) => Promise<GrayImage>,
 ): Promise<{ samples: Sample[]; refused: Map<string, number>; pictures: number }> {
   const pictures = await readSet(path);
   const samples: Sample[] = [];

@@ -4,6 +4,7 @@ import { countVotes, decodeTemplate } from "../../functions/src/palm/codec.ts";
 import {
   decide,
   decideClaim,
+  decodeImage,
   Gallery,
   MARGIN,
   MIN_QUALITY,
@@ -22,6 +23,7 @@ import {
   enroll,
   enrolledPairs,
   fusedPairs,
+  newPhotoReader,
   readSamples,
   type Sample,
   singlePairs,
@@ -192,11 +194,15 @@ function reportAttacks(samples: readonly Sample[], palms: readonly EnrolledPalm[
 
 /**
  * Reports on a set: see bench/accuracy.ts for its form.
+ * @param options.photos whether the pictures are photographs of whole hands
  * @param options.det where a DET curve is written, if it is wanted
  */
-export async function reportImages(path: string, { det }: { det?: string | undefined }): Promise<void> {
+export async function reportImages(
+  path: string,
+  { photos, det }: { photos: boolean; det?: string | undefined },
+): Promise<void> {
   const chance = newChance(1);
-  const { samples, refused, pictures } = await readSamples(path);
+  const { samples, refused, pictures } = await readSamples(path, photos ? newPhotoReader() : decodeImage);
   const { palms, refused: unlike } = enroll(samples);
   const sessions = new Set(samples.map(({ session }) => session)).size;
   const votes = samples.map((sample) => sample.votes).sort((a, b) => a - b);
