@@ -1,5 +1,8 @@
 import { type Command, Option } from "commander";
-import { calibrateEnvironment } from "../../functions/src/domain/environment/calibrateEnvironment.ts";
+import {
+  calibrateEnvironment,
+  removeCalibration,
+} from "../../functions/src/domain/environment/calibrateEnvironment.ts";
 import { checkEnvironment } from "../../functions/src/domain/environment/checkEnvironment.ts";
 import { type Destruction, destroyKey } from "../../functions/src/domain/environment/destroyKey.ts";
 import { TEMPLATE_FORMATS } from "../../functions/src/domain/environment/environment.ts";
@@ -105,13 +108,18 @@ export function environment(program: Command, does: Does): void {
     .command("calibrate")
     .description("measures how alike the palms of different people are here, and sets the thresholds by it")
     .argument("<environment>", "its id", id)
+    .option("--remove", "remove the calibration instead: thresholds are those of public research sets again")
     .addHelpText(
       "after",
       "\nCompares up to a million pairs of palms of different members, which takes about a minute. A run that was stopped is\n" +
         "continued by the next one. Needs 3,000 pairs: about 80 palms (docs/operator.md).",
     )
     .action(
-      does(async ({ keys }, environment_id) => {
+      does(async ({ ports, keys, options }, environment_id) => {
+        if (options.remove) {
+          const result = await removeCalibration(await ports(), { environment_id });
+          return { result, says: "the environment is not calibrated any more" };
+        }
         const result = await calibrateEnvironment(await keys(), {
           environment_id,
           report: (done, all) => process.stderr.write(`${done} of ${all} pairs compared\n`),

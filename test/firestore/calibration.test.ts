@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { calibrateEnvironment } from "../../functions/src/domain/environment/calibrateEnvironment.ts";
+import {
+  calibrateEnvironment,
+  removeCalibration,
+} from "../../functions/src/domain/environment/calibrateEnvironment.ts";
 import { LiveGallery } from "../../functions/src/domain/palm/galleries.ts";
 import { identifyPalm } from "../../functions/src/domain/palm/identifyPalm.ts";
 import type { Palm } from "../../functions/src/domain/palm/palm.ts";
@@ -115,6 +118,8 @@ describe("calibrateEnvironment", () => {
     for (let i = 0; i < 20; i++) {
       if ((await search(20_000 + i, 1)).outcome === "identified") mates++;
     }
+    await removeCalibration(deps, { environment_id });
+    assert.equal((await deps.environments.get(environment_id))?.value.calibration, null);
     assert.ok(identified <= MOST_FALSE, `${identified} of ${STRANGERS} strangers were identified`);
     assert.ok(mates >= 5, `${mates} of 20 members were identified`);
   });

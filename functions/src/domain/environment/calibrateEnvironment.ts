@@ -75,16 +75,39 @@ export async function calibrateEnvironment(
     palms: palms.all.length,
     calibrated_at: ctx.now(),
   };
+  await storeCalibration(ctx, environment_id, calibration);
+  return { environment_id, ...calibration };
+}
+
+/**
+ * Removes the calibration of an environment and the progress of a run that was stopped: its thresholds are those of
+ * other people's palms again.
+ * @throws DomainError `not_found` for an unknown environment.
+ */
+export async function removeCalibration(
+  ctx: Ctx<"calibrations" | "commit" | "environments">,
+  { environment_id }: { environment_id: string },
+): Promise<{ environment_id: string }> {
+  await storeCalibration(ctx, environment_id, null);
+  return { environment_id };
+}
+
+/** Stores the calibration with its environment, and removes the progress. */
+async function storeCalibration(
+  ctx: Ctx<"calibrations" | "commit" | "environments">,
+  environment_id: string,
+  calibration: Calibration | null,
+): Promise<void> {
   await change(ctx, async () => {
     const was = await ctx.environments.get(environment_id);
     if (!was) throw notFound(`environment ${environment_id}`);
+    const progress = await ctx.calibrations.get(environment_id);
     const writes = [
       ctx.environments.replace(was, { ...was.value, calibration }),
-      ...(stored ? [ctx.calibrations.remove(stored)] : []),
+      ...(progress ? [ctx.calibrations.remove(progress)] : []),
     ];
     return (await ctx.commit(writes, effectOn(was.value))) === "committed" ? true : AGAIN;
   });
-  return { environment_id, ...calibration };
 }
 
 interface OwnedPalms {
