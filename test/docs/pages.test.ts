@@ -45,13 +45,13 @@ for (const page of PAGES) {
         const faults = compare(shown, printed);
         if (status !== 0) faults.push(`ends with ${status}`);
         if (faults.length > 0) assert.fail([`${page}:${block.line}`, ...faults, said].join("\n"));
-      }).timeout(0);
+      });
     }
 
     it("leaves Acme HQ as it was", async () => {
       await outcomeOf(steps.length - 1);
       assert.deepEqual(await acmeHq(), found);
-    }).timeout(0);
+    });
   });
 }
 

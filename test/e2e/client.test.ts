@@ -148,7 +148,7 @@ describe("The packed client", () => {
       newPalm();
       assert.equal(project.run(node, ["main.js"], env), "identified true\n", version);
     }
-  }).timeout(60_000);
+  });
 
   it("does what the other blocks of its README say", () => {
     newPalm();
@@ -166,7 +166,7 @@ describe("The packed client", () => {
     const lines = output.trim().split("\n");
     assert.equal(lines.shift(), "Daniel Weber");
     assert.deepEqual(lines.slice(-2), ["This palm is somebody else's.", "a member"]);
-  }).timeout(60_000);
+  });
 
   it("lets the compiler refuse what is wrong, and nothing else", () => {
     write("wrong.ts", WRONG);
@@ -179,7 +179,7 @@ describe("The packed client", () => {
         return true;
       },
     );
-  }).timeout(60_000);
+  });
 
   it("weighs little in a browser: at most 10 KiB gzipped for one operation, without the others", () => {
     const one = bundle(
@@ -211,5 +211,5 @@ describe("The packed client", () => {
     const code = bundle('export * from "./web.ts";', "iife");
     const output = await runInContext(`${code};program.run(...${JSON.stringify(input)})`, context);
     assert.deepEqual(JSON.parse(output), ["identified", true, "Ada Web", "enrollment.completed"]);
-  }).timeout(60_000);
+  });
 });

@@ -27,6 +27,6 @@ describe("The functions of the queues", () => {
         answers.map(({ status }) => status),
         [204, 204, 204],
       );
-    }).timeout(15_000);
+    });
   }
 });

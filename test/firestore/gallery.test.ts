@@ -85,7 +85,7 @@ describe("The gallery", () => {
     const cold = instance();
     assert.equal((await identify(5, cold)).member_id, member_id);
     assert.equal(cold.galleries.open(tenant.environment).seq, 2401);
-  }).timeout(60_000);
+  });
 
   it("refuses a log with a gap rather than searching what may be incomplete", async () => {
     await enroll(await newMember(), 6);
@@ -202,7 +202,7 @@ describe("The gallery", () => {
           assert.deepEqual(await objects(), []);
         }
       }
-    }).timeout(60_000);
+    });
 
     it("an object that cannot be deleted holds up no other, and is told of when it is overdue", async () => {
       const put = async (name: string, at: Date) => {
@@ -282,5 +282,5 @@ describe("The gallery", () => {
       await logOf(),
       Array.from({ length: 20 }, (_, i) => String(i + 1).padStart(12, "0")),
     );
-  }).timeout(60_000);
+  });
 });

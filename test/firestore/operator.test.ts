@@ -140,7 +140,7 @@ describe("The operator's verbs, on Firestore and Auth", () => {
         assert.deepEqual(await Promise.all(seeds.map((seed) => identify(seed, ctx))), members);
       }
       await assert.rejects(identify(300, instance(sealingOf(demo))), /no key last/);
-    }).timeout(120_000);
+    });
 
     it("to the end, when it died between two environments", async () => {
       const environments = [
