@@ -34,7 +34,7 @@ export function detCurve(curves: Record<string, Scores>): string {
     `<polyline points="${points(scores)}" fill="none" stroke="${COLORS[i % COLORS.length]}" stroke-width="2"/>`,
     `<text x="${WIDTH - 30}" y="${40 + 18 * i}" text-anchor="end" fill="${COLORS[i % COLORS.length]}">${name}</text>`,
   ]);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" role="img" aria-label="False non-matches over false matches">
 <rect width="100%" height="100%" fill="#fff"/>
 ${[...grid, ...lines].join("\n")}
 <text x="${WIDTH / 2}" y="${HEIGHT - 12}" text-anchor="middle">false match rate</text>
