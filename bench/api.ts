@@ -22,7 +22,7 @@ import { interruption, startSuite } from "../scripts/emulators.ts";
 import { ROOT } from "../scripts/profiles.ts";
 import { printTable } from "../scripts/table.ts";
 import { type Instance, startInstance } from "../test/support/instance.ts";
-import { encodePng, syntheticPalm } from "../test/support/palms.ts";
+import { encodePng, newSample, syntheticPalm } from "../test/support/palms.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps } from "../test/support/tenant.ts";
 import { type Estimate, estimate, estimateRatios } from "./api/compare.ts";
 import type { Counts } from "./api/count.ts";
@@ -180,7 +180,7 @@ async function newPlace(deps: Deps): Promise<Place> {
       fields: { ...NOBODY, name: `Member ${seed}` },
     });
     const image = encodePng(syntheticPalm({ seed }));
-    await enrollPalm(deps, { ...tenant, member_id: id, samples: [{ path: "", image }] });
+    await enrollPalm(deps, { ...tenant, member_id: id, samples: [newSample(image)] });
     member_ids.push(id);
   }
   return {

@@ -5,7 +5,8 @@
  *
  * Requests are sent 16 at once; `pause` ms after the last answer come the next 16. Bodies: each of the bombs is sent to
  * an instance of `members`, without a credential and with one, while another tenant creates members. Pictures: the
- * slowest of 10,000 mutated pictures and bodies are sent to an instance of `identify`, while another tenant identifies.
+ * slowest of 10,000 mutated pictures, photographs and bodies are sent to an instance of `identify`, while another tenant
+ * identifies.
  * Ends with 1 when a bomb is refused later than after a second, a median under bombs is over twice the usual one, or the
  * 99th percentile under pictures is more than 150 ms above the usual one.
  */
@@ -15,10 +16,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { parseJson } from "../functions/src/http/json.ts";
-import { decodeImage } from "../functions/src/palm/index.ts";
+import { PHOTO_SIDE } from "../functions/src/palm/hand/index.ts";
+import { decodeImage, decodePhoto } from "../functions/src/palm/index.ts";
 import { interruption, startSuite } from "../scripts/emulators.ts";
 import { printTable } from "../scripts/table.ts";
 import { newChance } from "../test/support/chance.ts";
+import { encodeJpeg } from "../test/support/encodeJpeg.ts";
 import { BOMBS } from "../test/support/hostile.ts";
 import { type Instance, startInstance } from "../test/support/instance.ts";
 import { progressiveJpeg } from "../test/support/jpeg.ts";
@@ -32,6 +35,18 @@ const RATIO = 2;
 const ABOVE_MS = 150;
 /** How many of the slowest inputs are sent. */
 const WORST = 20;
+
+/** What can be sent, how it is read, and every how many inputs one of them is. */
+const KINDS = {
+  picture: { make: makePictures, read: decodeImage, every: 1 },
+  body: { make: makeBodies, read: parseJson, every: 4 },
+  // They take a second each.
+  photograph: {
+    make: makePhotographs,
+    read: (bytes: Uint8Array) => decodePhoto(bytes, { targetSide: PHOTO_SIDE }),
+    every: 100,
+  },
+} as const;
 
 const { values } = parseArgs({
   options: {
@@ -109,7 +124,7 @@ async function measurePictures(deps: Deps, attacker: Tenant, other: Tenant): Pro
   const picture = Buffer.from(encodePng(syntheticPalm({ seed: 1 }))).toString("base64");
   const identify = () =>
     timed(instance, `/v1/project/${other.project.id}/identify`, other.key, { image: picture });
-  const { pictures } = slowest;
+  const { pictures, photographs } = slowest;
   const nobody = deps.id();
   const fives = Array.from({ length: WORST }, () => Array.from({ length: 5 }, () => pick(pictures)));
   let isGood = true;
@@ -117,6 +132,7 @@ async function measurePictures(deps: Deps, attacker: Tenant, other: Tenant): Pro
     await series(identify, 50);
     for (const [what, verb, bodies] of [
       ["the slowest pictures", "identify", pictures.map((image) => toJson({ image }))],
+      ["the slowest photographs", "identify", photographs.map((photo) => toJson({ photo }))],
       [
         "five at a time, nobody's",
         "enroll",
@@ -148,26 +164,41 @@ async function compare(attack: Attack, measure: () => Promise<number[]>) {
   return { usual, then, ...attacked };
 }
 
-/** Mutates pictures and bodies that are costly to begin with, and keeps those that take longest to read. */
+/** Mutates inputs that are costly to begin with, and keeps those of each kind that take longest to read. */
 async function findSlowest() {
-  const pictures: { bytes: Uint8Array; ms: number }[] = [];
-  const bodies: { bytes: Uint8Array; ms: number }[] = [];
-  const [costlyPictures, costlyBodies] = [makePictures(), makeBodies()];
-  for (let n = 0; n < inputs; n++) {
-    const isPicture = n % 4 !== 0;
-    const bytes = mutate(pick(isPicture ? costlyPictures : costlyBodies), n < 100 ? 0 : 3);
-    const ms = await timeOf(() => (isPicture ? decodeImage(bytes) : parseJson(bytes)));
-    const kept = isPicture ? pictures : bodies;
-    kept.push({ bytes, ms });
-    if (kept.length > 2 * WORST) kept.sort((a, b) => b.ms - a.ms).splice(WORST);
-  }
-  const worst = (list: typeof pictures) => list.sort((a, b) => b.ms - a.ms).slice(0, WORST);
-  const [slowPictures, slowBodies] = [worst(pictures), worst(bodies)];
-  return {
-    label: `a picture ${slowPictures[0]?.ms.toFixed(0)} ms, a body ${slowBodies[0]?.ms.toFixed(0)} ms`,
-    pictures: slowPictures.map(({ bytes }) => Buffer.from(bytes).toString("base64")),
-    bodies: slowBodies.map(({ bytes }) => bytes),
+  const slowest = async ({ make, read, every }: (typeof KINDS)[keyof typeof KINDS]) => {
+    const costly = await make();
+    let kept: { bytes: Uint8Array; ms: number }[] = [];
+    for (let n = 0; n < inputs / 2; n += every) {
+      const bytes = mutate(pick(costly), n < 100 ? 0 : 3);
+      kept.push({ bytes, ms: await timeOf(() => read(bytes)) });
+      if (kept.length > 2 * WORST) kept = kept.sort((a, b) => b.ms - a.ms).slice(0, WORST);
+    }
+    return kept.sort((a, b) => b.ms - a.ms).slice(0, WORST);
   };
+  const [pictures, bodies, photographs] = [
+    await slowest(KINDS.picture),
+    await slowest(KINDS.body),
+    await slowest(KINDS.photograph),
+  ];
+  const most = ([worst]: typeof pictures) => `${worst?.ms.toFixed(0)} ms`;
+  const base64 = (list: typeof pictures) => list.map(({ bytes }) => Buffer.from(bytes).toString("base64"));
+  return {
+    label: `a picture ${most(pictures)}, a photograph ${most(photographs)}, a body ${most(bodies)}`,
+    pictures: base64(pictures),
+    photographs: base64(photographs),
+    bodies: bodies.map(({ bytes }) => bytes),
+  };
+}
+
+/** Large ones, without a hand: then the photograph is searched twice. */
+async function makePhotographs(): Promise<Uint8Array[]> {
+  const rgb = Uint8Array.from({ length: 4096 * 3000 * 3 }, () => 96 + chance() * 64);
+  return [
+    progressiveJpeg({ side: 4096, scans: 16 }),
+    progressiveJpeg({ side: 1024, scans: 64 }),
+    await encodeJpeg({ width: 4096, height: 3000, rgb }, { quality: 60 }),
+  ];
 }
 
 function makePictures(): Uint8Array[] {
@@ -188,14 +219,14 @@ function makeBodies(): Uint8Array[] {
     `{${fields(480_000)}}`,
     `{"samples":[${Array(4900).fill("{}").join(",")}]}`,
     `{"samples":[${Array(5)
-      .fill(`{"image":"${"A".repeat(1_600_000)}"}`)
+      .fill(`{"photo":"${"A".repeat(4_900_000)}"}`)
       .join(",")}]}`,
-    `{"samples":[{"image":"${"\\/".repeat(240_000)}"}]}`,
-    `["${"\\u0041".repeat(249_999)}"]`,
-    `{"${"x".repeat(8_000_000)}":{${fields(4900)}}}`,
+    `{"samples":[{"image":"${"\\/".repeat(390_000)}"}]}`,
+    `["${"\\u0041".repeat(399_999)}"]`,
+    `{"${"x".repeat(24_000_000)}":{${fields(4900)}}}`,
     `{"samples":${"[".repeat(31)}${"]".repeat(31)}}`,
-    " ".repeat(8_000_000),
-    "1".repeat(8_000_000),
+    " ".repeat(24_000_000),
+    "1".repeat(24_000_000),
   ].map((text) => Buffer.from(text));
 }
 

@@ -268,6 +268,34 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
     tell: refusal,
   });
 
+  const { id: visitor_id } = await steps.play({
+    title: "A visitor, and a phone",
+    ...by(key, (client) => createMember(PROJECT, { name: "Ben Adler" }, client)),
+    expect: [201, { name: "Ben Adler", palms: 0 }],
+    tell: ({ name, palms }) => `${name}, ${palms} palms`,
+  });
+  const photographs = [1, 2, 3].map((k) => photo(`visitor-enrol-${k}`));
+  await steps.play({
+    title: "Enrol from photos of his hand",
+    ...by(key, (client) => enrollPalm(PROJECT, { member_id: visitor_id, samples: photographs }, client)),
+    expect: [201, { member_id: visitor_id, hand: "right", samples: 3 }],
+    tell: ({ hand, samples }) => `a ${hand} hand, found in ${samples} photos`,
+  });
+  await steps.play({
+    title: "Identify him by a fourth",
+    ...by(key, (client) => identify(PROJECT, photo("visitor-fresh-1"), client)),
+    expect: [200, { outcome: "identified", member_id: visitor_id }],
+    tell: verdict,
+  });
+  await steps.play({
+    title: "Is it his left hand?",
+    ...refused(key, (client) =>
+      verifyPalm(PROJECT, visitor_id, { ...photo("visitor-fresh-2"), hand: "left" }, client),
+    ),
+    expect: [422, { code: "hand_mismatch" }],
+    tell: refusal,
+  });
+
   await steps.play({
     title: "Which palms has Noa?",
     ...by(key, (client) => listPalms(PROJECT, member_id, client)),
@@ -560,6 +588,10 @@ function newSteps() {
 
 function image(file: string): { image: string } {
   return { image: readFileSync(join(DATA, "palms", `${file}.png`), "base64") };
+}
+
+function photo(file: string): { photo: string } {
+  return { photo: readFileSync(join(DATA, "hands", `${file}.jpg`), "base64") };
 }
 
 function verdict({ outcome, score, threshold, searched }: Verdict): string {

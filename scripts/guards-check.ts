@@ -325,9 +325,8 @@ const GUARDS: Guard[] = [
   },
   {
     rule: "a JPEG may have 64 scans whatever its size",
-    file: "functions/src/palm/image.ts",
-    breaks: (text) =>
-      text.replace(/const most = Math\.min\(MAX_JPEG_SCANS.*\n/, "const most = MAX_JPEG_SCANS;\n"),
+    file: "functions/src/palm/image/jpeg.ts",
+    breaks: (text) => text.replace(/const most = Math\.max\(MIN_SCANS.*\n/, "const most = MAX_SCANS;\n"),
     command: mocha("palm/image"),
     says: /limits the scans of a JPEG by its size/,
   },

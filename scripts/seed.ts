@@ -12,6 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { galleryDeps } from "../functions/src/deps.ts";
+import { encodeJpeg } from "../test/support/encodeJpeg.ts";
+import { renderHand } from "../test/support/hands.ts";
 import { encodePng, syntheticPalm } from "../test/support/palms.ts";
 import { interruption, type Suite, startSuite } from "./emulators.ts";
 import { ROOT } from "./profiles.ts";
@@ -79,14 +81,23 @@ async function write(dir: string): Promise<void> {
   const pictures = new Map(
     world.pictures.map((picture) => [picture.file, encodePng(syntheticPalm(picture))]),
   );
+  const pictureOf = (file: string): Uint8Array => {
+    const picture = pictures.get(file);
+    if (!picture) throw new Error(`there is no picture ${file}`);
+    return picture;
+  };
   try {
     surround(suite);
-    await makeWorld(await galleryDeps(), suite, (file) => pictures.get(file));
+    await makeWorld(await galleryDeps(), suite, pictureOf);
   } finally {
     await suite.stop();
   }
   mkdirSync(join(dir, "palms"));
   for (const [file, png] of pictures) writeFileSync(join(dir, "palms", file), png);
+  mkdirSync(join(dir, "hands"));
+  for (const { file, ...hand } of world.photographs) {
+    writeFileSync(join(dir, "hands", file), await encodeJpeg(renderHand(hand)));
+  }
   writeFileSync(join(dir, "credentials.json"), `${JSON.stringify(world.credentials, null, 2)}\n`);
 }
 

@@ -35,6 +35,7 @@ export async function dumpWorld(suite: Suite, dir: string): Promise<Dump> {
     };
     return {
       palms: dumpPictures(join(dir, "palms")),
+      hands: dumpPictures(join(dir, "hands")),
       "credentials.json": JSON.parse(readFileSync(join(dir, "credentials.json"), "utf8")),
       auth: await dumpUsers(suite.project),
       firestore: await dumpCollections(await db.listCollections(), keys, open),

@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 export async function makeWorld(
   ports: Awaited<ReturnType<typeof galleryDeps>>,
   suite: { project: string },
-  image: (file: string) => Uint8Array | undefined,
+  image: (file: string) => Uint8Array,
 ): Promise<void> {
   let minute = 0;
   /** What a verb gets: real ports, ids of its own row, and a time of the world. */
@@ -73,9 +73,11 @@ export async function makeWorld(
     const environment = project && (await ctx.environments.get(project.environment_id ?? ""))?.value;
     if (!environment) throw new Error(`${name}'s project has no environment`);
     for (const palm of palms) {
-      const samples = world
-        .enrolPictures(palm)
-        .map(({ file }) => ({ path: file, image: image(file), hand: palm.hand }));
+      const samples = world.enrolPictures(palm).map(({ file }) => ({
+        path: file,
+        picture: { kind: "image" as const, bytes: image(file) },
+        hand: palm.hand,
+      }));
       await enrollPalm(ctx, { project, environment, member_id: member.id, samples }).catch((error) => {
         throw new Error(`${palm.file} was not enrolled: ${error.message}`);
       });

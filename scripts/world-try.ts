@@ -61,15 +61,21 @@ async function expectPalms(api: Api, dir: string, { api_keys }: Credentials): Pr
   const fresh = world.people.flatMap((person) =>
     person.palms.flatMap(world.freshPictures).map(({ file }) => ({ file, person })),
   );
-  const nobody = [...world.strangerPictures, ...world.freshPictures(world.newcomer)].map(({ file }) => file);
+  const nobody = [
+    ...world.strangerPictures,
+    ...world.freshPictures(world.newcomer),
+    ...world.photographs,
+  ].map(({ file }) => file);
   const scores: number[] = [];
   let threshold = 0;
 
   for (const project of world.projects) {
     const token = tokenFor(project);
     const identify = (file: string) => {
-      const image = readFileSync(join(dir, "palms", file), "base64");
-      return api("POST", `/project/${project.id}/identify`, { token, body: { image } });
+      const body = file.endsWith(".jpg")
+        ? { photo: readFileSync(join(dir, "hands", file), "base64") }
+        : { image: readFileSync(join(dir, "palms", file), "base64") };
+      return api("POST", `/project/${project.id}/identify`, { token, body });
     };
     const expectNobody = async (file: string) => {
       const { body } = await identify(file);

@@ -183,9 +183,22 @@ const FRESH_PICTURES = 2;
 /** A palm that nobody has enrolled yet, for whoever wants to try that. */
 export const newcomer: PalmOf = { file: "newcomer", hand: "right", seed: 4001 };
 
+/** Photographs of a hand that nobody has enrolled yet, for whoever wants to try that. */
+export const photographs: Photograph[] = ["enrol-1", "enrol-2", "enrol-3", "fresh-1", "fresh-2"].map(
+  (name, poseSeed) => ({ file: `visitor-${name}.jpg`, palmSeed: 2, hand: "right", poseSeed }),
+);
+
 /** Palms that belong to nobody. */
 const strangers = Array.from({ length: 8 }, (_, i) => ({ file: `stranger-${two(i + 1)}`, seed: 3001 + i }));
 const STRANGER_PICTURES = 4;
+
+/** One photograph in `hands/`, as `renderHand` renders it. */
+interface Photograph {
+  file: string;
+  palmSeed: number;
+  hand: "left" | "right";
+  poseSeed: number;
+}
 
 /** One picture in `palms/`: the synthetic palm `seed`, taken for the time `sample`. */
 export interface Picture {

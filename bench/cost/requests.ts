@@ -10,7 +10,7 @@ import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import type { Project } from "../../functions/src/domain/project/project.ts";
 import { startRegistration } from "../../functions/src/domain/registration/startRegistration.ts";
 import { MAX_WEBHOOKS, type Webhook } from "../../functions/src/domain/webhook/webhook.ts";
-import { encodePng, syntheticPalm } from "../../test/support/palms.ts";
+import { encodePng, newSample, syntheticPalm } from "../../test/support/palms.ts";
 import {
   NOWHERE,
   newAttempt,
@@ -491,7 +491,7 @@ async function newPalm(places: Places) {
   const { deps, busy } = places;
   const { id: member_id } = await newMember(places);
   const image = newImage(places);
-  const palm = await enrollPalm(deps, { ...busy, member_id, samples: [{ path: "", image }] });
+  const palm = await enrollPalm(deps, { ...busy, member_id, samples: [newSample(image)] });
   return { member_id, palm_id: palm.id, image };
 }
 

@@ -4,10 +4,13 @@ import { type TurnLimits, Turns } from "./domain/turns.ts";
 
 /** A task takes 0.1 s, or a second on a busy machine. A thread that takes longer than this is terminated. */
 const DEADLINE_MS = 10_000;
+const HEAP_MIB = 128;
 
 /** Limits of threads, of threads per owner, and of waiting tasks per owner. */
 interface ThreadOptions extends TurnLimits {
   deadline_ms?: number;
+  /** Of one thread, without the bytes of buffers. */
+  heap_mib?: number;
 }
 
 /**
@@ -21,12 +24,14 @@ export const workerUrl = (owner: string, source: string, bundled: string): URL =
 export class Threads<Task, Result> {
   readonly #module: URL;
   readonly #deadline_ms: number;
+  readonly #heap_mib: number;
   readonly #turns: Turns;
   readonly #idle = new Set<Worker>();
 
-  constructor(module: URL, { deadline_ms = DEADLINE_MS, ...limits }: ThreadOptions) {
+  constructor(module: URL, { deadline_ms = DEADLINE_MS, heap_mib = HEAP_MIB, ...limits }: ThreadOptions) {
     this.#module = module;
     this.#deadline_ms = deadline_ms;
+    this.#heap_mib = heap_mib;
     this.#turns = new Turns(limits);
   }
 
@@ -64,7 +69,7 @@ export class Threads<Task, Result> {
 
   #start(): Worker {
     const thread = new Worker(this.#module, {
-      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: this.#heap_mib, maxYoungGenerationSizeMb: 8 },
     });
     thread.unref();
     // An idle thread can die, too; an error without a listener would end the process.

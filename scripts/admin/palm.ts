@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { type Erasure, erasePalmByPicture } from "../../functions/src/domain/palm/erasePalmByPicture.ts";
 import type { Does } from "./program.ts";
 import { id } from "./values.ts";
@@ -13,15 +13,23 @@ export function palm(program: Command, does: Does): void {
       "erases the palm of a global environment that is most like a picture; says which, and does it with --yes alone",
     )
     .requiredOption("--environment <id>", "where it lives", id)
-    .requiredOption("--image <file>", "PNG, JPEG or BMP of the palm's region of interest")
+    .addOption(
+      new Option("--image <file>", "PNG, JPEG or BMP of the palm's region of interest").conflicts("photo"),
+    )
+    .option("--photo <file>", "PNG, JPEG or WebP of the whole hand")
     .option("--yes", "do it")
+    .hook("preAction", (command) => {
+      const { image, photo } = command.opts();
+      if (!image && !photo) command.error("error: give --image or --photo", { exitCode: 2 });
+    })
     .addHelpText("after", "\nExample:\n  palm erase --environment 9a41… --image palm.png --yes")
     .action(
       does(async ({ keys, options }) => {
-        const image = await readFile(options.image);
+        const { photo, image } = options;
+        const bytes = await readFile(photo ?? image);
         const result = await erasePalmByPicture(await keys(), {
           environment_id: options.environment,
-          image,
+          picture: { kind: photo ? "photo" : "image", bytes },
           confirmed: options.yes === true,
         });
         return { result, says: SAYS[result.outcome], failed: result.outcome !== "erased" };

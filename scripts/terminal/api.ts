@@ -133,7 +133,7 @@ export class Api {
   submitSample(
     key: string,
     session_id: string,
-    sample: { sample_id: string; image: string; hand?: "left" | "right" },
+    sample: { sample_id: string; hand?: "left" | "right" } & ({ image: string } | { photo: string }),
     signal: AbortSignal,
   ) {
     return this.#send({

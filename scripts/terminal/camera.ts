@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 
+/** Pictures of the palm's region, or photographs of whole hands: the name of the field that they are sent in. */
+export type Kind = "image" | "photo";
+
 /** What a hand over the camera gives. */
-export interface Picture {
+export interface Taken {
   file: string;
   /** Base64 of the file's bytes, whatever they are: the server says what it thinks of them. */
-  image: string;
+  picture: { image: string } | { photo: string };
   /** As the file's name says. */
   hand?: "left" | "right";
 }
@@ -19,20 +22,25 @@ interface Palm {
   isEnrolled: boolean;
 }
 
-const PICTURE = /\.(png|jpe?g|bmp)$/i;
+const FILES = {
+  image: { names: /\.(png|jpe?g|bmp)$/i, kinds: "PNG, JPEG, BMP" },
+  photo: { names: /\.(png|jpe?g|webp)$/i, kinds: "PNG, JPEG, WebP" },
+} as const satisfies Record<Kind, object>;
 
 /**
  * A camera that sees pictures from files. Those whose names differ in their last number alone are of one palm:
  * `person-01-left-1.png`, `person-01-left-2.png`, … One palm is in front of it, and gives its pictures in turn.
  */
 export class Camera {
+  readonly #kind: Kind;
   readonly #palms: readonly Palm[];
   #front: Palm;
 
   /** @throws Error in one line */
-  private constructor(files: readonly string[], from: string, name: string | undefined) {
+  private constructor(kind: Kind, files: readonly string[], from: string, name: string | undefined) {
     const [first, ...others] = palmsOf(files);
-    if (!first) throw new Error(`There is no picture (PNG, JPEG, BMP) in ${from}.`);
+    if (!first) throw new Error(`There is no picture (${FILES[kind].kinds}) in ${from}.`);
+    this.#kind = kind;
     this.#palms = [first, ...others];
     const front = name === undefined ? first : this.#palms.find((palm) => palm.name === name);
     if (!front) {
@@ -42,19 +50,19 @@ export class Camera {
   }
 
   /** @param palm which one is in front; the first without it. @throws Error in one line */
-  static ofFolder(folder: string, palm?: string): Camera {
+  static ofFolder(kind: Kind, folder: string, palm?: string): Camera {
     let names: string[];
     try {
       names = readdirSync(folder);
     } catch (error) {
       throw new Error(`The pictures cannot be read: ${(error as Error).message}`);
     }
-    const files = names.filter((name) => PICTURE.test(name)).map((name) => join(folder, name));
-    return new Camera(files, folder, palm);
+    const files = names.filter((name) => FILES[kind].names.test(name)).map((name) => join(folder, name));
+    return new Camera(kind, files, folder, palm);
   }
 
-  static ofFile(file: string): Camera {
-    return new Camera([file], file, undefined);
+  static ofFile(kind: Kind, file: string): Camera {
+    return new Camera(kind, [file], file, undefined);
   }
 
   get names(): string[] {
@@ -89,12 +97,13 @@ export class Camera {
   }
 
   /** The next picture of the palm in front; after the last one comes the first. @throws Error in one line */
-  present(): Picture {
+  present(): Taken {
     const palm = this.#front;
     const file = palm.files[palm.presented++ % palm.files.length] as string;
     try {
-      const image = readFileSync(file).toString("base64");
-      return { file: basename(file), image, ...(palm.hand ? { hand: palm.hand } : {}) };
+      const base64 = readFileSync(file).toString("base64");
+      const picture = this.#kind === "photo" ? { photo: base64 } : { image: base64 };
+      return { file: basename(file), picture, ...(palm.hand ? { hand: palm.hand } : {}) };
     } catch (error) {
       throw new Error(`The picture cannot be read: ${(error as Error).message}`);
     }

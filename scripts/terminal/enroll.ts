@@ -47,8 +47,8 @@ export async function capture(
   let session = began;
   let refused: Refused | undefined;
   for (let refusals = 0; isActive(session); ) {
-    const { file: picture, ...image } = camera.present();
-    const sample = { sample_id: randomUUID(), ...image };
+    const { file, picture, ...taken } = camera.present();
+    const sample = { sample_id: randomUUID(), ...picture, ...taken };
     let next = session;
     let code: string | null = null;
     try {
@@ -67,7 +67,7 @@ export async function capture(
     session = next;
     tell({
       event: "sample",
-      picture,
+      picture: file,
       accepted,
       code: accepted ? null : code,
       samples_accepted: session.samples_accepted,

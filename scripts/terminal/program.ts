@@ -96,10 +96,20 @@ function createProgram(
     )
     .option("--folder <folder>", "where it keeps who it is", ".terminal")
     .addOption(
-      new Option("--palms <folder>", "pictures that the camera sees: PNG, JPEG, BMP").conflicts("image"),
+      new Option(
+        "--palms <folder>",
+        "pictures of palms' regions that the camera sees: PNG, JPEG, BMP",
+      ).conflicts(["image", "photos", "photo"]),
+    )
+    .addOption(
+      new Option("--photos <folder>", "photographs of hands that it sees: PNG, JPEG, WebP").conflicts([
+        "image",
+        "photo",
+      ]),
     )
     .option("--palm <name>", "the palm that comes first: a picture's name without its number")
-    .option("--image <file>", "the one picture that the camera sees")
+    .addOption(new Option("--image <file>", "the one picture that the camera sees").conflicts("photo"))
+    .option("--photo <file>", "the one photograph that it sees")
     .addOption(new Option("--amount <amount>", "what the payment key asks for").default("12.50"))
     .addOption(new Option("--currency <code>", "its currency").default("EUR").argParser(currency))
     .option("--auto", "do a job and end (see below)")
@@ -155,18 +165,19 @@ function money(value: string): Money {
 async function run(program: Command, outside: Outside): Promise<number> {
   const { out, say, world, off, columns, version } = outside;
   const options = program.opts();
-  const { auto, json, enrollOnly, scan, pay, palms, image, palm } = options;
+  const { auto, json, enrollOnly, scan, pay, palms, photos, image, photo } = options;
   const wrong = (words: string): never => program.error(`error: ${words}`, { exitCode: 2 });
   if (!auto && (enrollOnly || scan || pay)) wrong("--enroll-only, --scan and --pay are for --auto");
-  if (!palms && !image) {
+  if (!palms && !photos && !image && !photo) {
     wrong(
-      "without pictures it has no camera: give --palms or --image (npm run terminal -- palms --out palms makes some)",
+      "without pictures it has no camera: give --palms, --photos, --image or --photo " +
+        "(npm run terminal -- palms --out palms makes some)",
     );
   }
   const amount_minor = minorUnits(options["amount"], options["currency"]) ?? 0;
   if (amount_minor < 1) wrong(`${options["amount"]} is no amount of ${options["currency"]}`);
   const price: Money = { amount_minor, currency: options["currency"], reference: null };
-  const camera = palms ? Camera.ofFolder(palms, palm) : Camera.ofFile(image);
+  const camera = openCamera(options);
 
   const folder = Folder.open(resolve(options["folder"]), outside.disk ?? disk);
   const kind: Kind = json ? "json" : columns !== undefined && columns >= WIDE && !auto ? "tty" : "plain";
@@ -202,6 +213,13 @@ async function run(program: Command, outside: Outside): Promise<number> {
     screen.close();
     folder.close();
   }
+}
+
+/** @param options one of `palms`, `photos`, `image` and `photo` */
+function openCamera({ palms, photos, image, photo, palm }: Record<string, string | undefined>): Camera {
+  if (palms) return Camera.ofFolder("image", palms, palm);
+  if (photos) return Camera.ofFolder("photo", photos, palm);
+  return photo ? Camera.ofFile("photo", photo) : Camera.ofFile("image", image ?? "");
 }
 
 /** The key in the folder is for one API: it is shown to no other. */

@@ -13,8 +13,8 @@ const ASKED_AGAIN_MS = 23 * 60 * 60_000;
 /** Whose palm is in front? @throws Refused, NoAnswer */
 export async function scan(terminal: Terminal, { device_key }: Registered): Promise<ScannedPalm> {
   const { api, camera, tell, signal } = terminal;
-  const { file, image } = camera.present();
-  const { body } = await api.scan(device_key, JSON.stringify({ image }), randomUUID(), signal, {
+  const { file, picture } = camera.present();
+  const { body } = await api.scan(device_key, JSON.stringify(picture), randomUUID(), signal, {
     within_ms: PATIENCE_MS,
   });
   tellScan(tell, body, file);
@@ -27,7 +27,7 @@ export async function scan(terminal: Terminal, { device_key }: Registered): Prom
  */
 export async function pay(terminal: Terminal, me: Registered, money: Money): Promise<ScannedPalm> {
   await settlePending(terminal, me);
-  const { file, image } = terminal.camera.present();
+  const { file, picture } = terminal.camera.present();
   const { reference, ...amount } = money;
   const transaction = reference === null ? amount : { ...amount, reference };
   const payment: Payment = {
@@ -35,7 +35,7 @@ export async function pay(terminal: Terminal, me: Registered, money: Money): Pro
     device_id: me.device_id,
     idempotency_key: randomUUID(),
     created_at: new Date(terminal.world.now()).toISOString(),
-    body: JSON.stringify({ image, transaction }),
+    body: JSON.stringify({ ...picture, transaction }),
   };
   terminal.folder.payment = payment;
   return settle(terminal, me, payment, file);

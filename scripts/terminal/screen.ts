@@ -82,6 +82,8 @@ export function minorUnits(amount: string, currency: string): number | undefined
 
 const REASONS: Readonly<Record<string, string>> = {
   poor_quality: "no palm can be seen in it",
+  no_hand: "no open hand can be seen in it",
+  hand_mismatch: "it shows the other hand, or a mirrored one",
   template_mismatch: "not the palm, or not the hand, of those before",
   duplicate_palm: "this palm is another member's",
   limit_reached: "this member has as many palms as they may",

@@ -21,10 +21,13 @@ import {
 } from "../../clients/typescript/src/index.ts";
 import { GUIDANCE } from "../../functions/src/http/guidance.ts";
 import { PROBLEMS } from "../../functions/src/http/problem.ts";
+import type { RgbImage } from "../../functions/src/palm/index.ts";
 import { fill } from "../../scripts/generated/fill.ts";
 import { markdownTable } from "../../scripts/generated/markdown.ts";
+import { encodeJpeg } from "../support/encodeJpeg.ts";
 import { Gate } from "../support/faults.ts";
 import { db } from "../support/firestore.ts";
+import { CHECKED_HANDS, notAHand, renderHand } from "../support/hands.ts";
 import { startInstance } from "../support/instance.ts";
 import { encodePng, steadyPalm } from "../support/palms.ts";
 import { newDevice } from "../support/rows.ts";
@@ -48,6 +51,9 @@ interface Provocation {
 
 const image = (seed: number, sample = 0) => ({
   image: Buffer.from(encodePng(steadyPalm({ seed, sample }))).toString("base64"),
+});
+const photo = async (picture: RgbImage) => ({
+  photo: Buffer.from(await encodeJpeg(picture)).toString("base64"),
 });
 const nothing = {
   image: Buffer.from(
@@ -187,8 +193,8 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
     },
   },
   too_large: {
-    by: "identify by a body of 9 MiB",
-    act: ({ project, palmgate }) => identify(project.id, { image: "A".repeat(9 * 2 ** 20) }, palmgate),
+    by: "identify by a body of 13 MiB",
+    act: ({ project, palmgate }) => identify(project.id, { image: "A".repeat(13 * 2 ** 20) }, palmgate),
   },
   unsupported_media_type: {
     by: "createMember by a body that is said to be `text/plain`",
@@ -206,6 +212,15 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   poor_quality: {
     by: "identify by a picture of a wall",
     act: ({ project, palmgate }) => identify(project.id, nothing, palmgate),
+  },
+  no_hand: {
+    by: "identify by a photograph of a wall",
+    act: async ({ project, palmgate }) => identify(project.id, await photo(notAHand("wall", 1)), palmgate),
+  },
+  hand_mismatch: {
+    by: "identify by a photograph of a right hand that is said to be a left one",
+    act: async ({ project, palmgate }) =>
+      identify(project.id, { ...(await photo(renderHand(CHECKED_HANDS[1]))), hand: "left" }, palmgate),
   },
   template_mismatch: {
     by: "enrollPalm from pictures of two palms",

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createMember } from "../../functions/src/domain/member/createMember.ts";
 import { enrollPalm } from "../../functions/src/domain/palm/enrollPalm.ts";
 import { assertProblem, type Client, createClient } from "../support/client.ts";
-import { encodePng, steadyPalm } from "../support/palms.ts";
+import { encodePng, newSample, steadyPalm } from "../support/palms.ts";
 import { baseUrl, newUser } from "../support/suite.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
@@ -199,5 +199,5 @@ describe("Projects", () => {
 async function enrolSomebody(deps: Deps, tenant: Tenant): Promise<void> {
   const { id } = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
   const image = encodePng(steadyPalm({ seed: 8100 }));
-  await enrollPalm(deps, { ...tenant, member_id: id, samples: [{ path: "", image }] });
+  await enrollPalm(deps, { ...tenant, member_id: id, samples: [newSample(image)] });
 }

@@ -10,7 +10,7 @@ import type { Palm } from "../../functions/src/domain/palm/palm.ts";
 import { templateSeal } from "../../functions/src/domain/palm/sealing.ts";
 import { templateObject } from "../../functions/src/domain/palm/templates.ts";
 import { extractTemplate } from "../../functions/src/palm/index.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, newSample, syntheticPalm } from "../support/palms.ts";
 import { type Deps, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 
 const PALMS = 1000;
@@ -109,7 +109,7 @@ describe("calibrateEnvironment", () => {
     const environment = { ...tenant.environment, calibration: stored };
     const search = async (seed: number, sample: number) => {
       const image = new Uint8Array(encodePng(syntheticPalm({ seed, sample })));
-      return identifyPalm(deps, { ...tenant, environment, sample: { path: "", image } });
+      return identifyPalm(deps, { ...tenant, environment, sample: newSample(image) });
     };
     let [identified, mates] = [0, 0];
     for (let i = 0; i < STRANGERS; i++) {

@@ -126,7 +126,7 @@ describe("The gallery", () => {
 
   it("keeps the sealed template alone, in Storage and in the log", async () => {
     const { decodeImage, extractTemplate } = await import("../../functions/src/palm/index.ts");
-    const { template } = extractTemplate(await decodeImage(sampleOf(9).image ?? new Uint8Array()), {
+    const { template } = extractTemplate(await decodeImage(sampleOf(9).picture?.bytes ?? assert.fail()), {
       hand: "unknown",
     });
     const palm = await enroll(await newMember(), 9);

@@ -211,7 +211,7 @@ describe("The operator's verbs, on Firestore and Auth", () => {
     const erase = (seed: number, more: { confirmed?: boolean; ctx?: Deps; environment_id?: string } = {}) =>
       erasePalmByPicture(more.ctx ?? deps, {
         environment_id: more.environment_id ?? tenant.environment.id,
-        image: picture(seed),
+        picture: { kind: "image", bytes: picture(seed) },
         confirmed: more.confirmed ?? true,
       });
     /** Enrols a palm of nobody. */

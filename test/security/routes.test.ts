@@ -12,7 +12,7 @@ import type { Credential, Route } from "../../functions/src/http/route.ts";
 import { type Answer, assertProblem, type Client, createClient } from "../support/client.ts";
 import { held } from "../support/contract.ts";
 import { db } from "../support/firestore.ts";
-import { encodePng, syntheticPalm } from "../support/palms.ts";
+import { encodePng, newSample, syntheticPalm } from "../support/palms.ts";
 import { newDelivery, newDeviceWithKey, newRegistration, newSession, newWebhook } from "../support/rows.ts";
 import { newUser, signUp } from "../support/suite.ts";
 import { type Deps, NOBODY, newApiKey, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
@@ -298,7 +298,7 @@ async function newWorld(deps: Deps): Promise<World> {
   });
   const member = await createMember(deps, { project_id: tenant.project.id, fields: NOBODY });
   const image = encodePng(syntheticPalm({ seed: 1 }));
-  const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [{ path: "", image }] });
+  const palm = await enrollPalm(deps, { ...tenant, member_id: member.id, samples: [newSample(image)] });
   const project_id = tenant.project.id;
   const device_id = randomUUID();
   const session = newSession({ device_id, project_id, member_id: member.id });

@@ -234,7 +234,7 @@ export class Front {
     if (!path.includes(session?.session_id)) return refuse(404, "not_found");
     if (this.#judged.has(body.sample_id) || session.status === "completed") return [200, session];
     if (!this.#active()) return refuse(410, "expired");
-    const picture = Buffer.from(body.image, "base64").toString();
+    const picture = Buffer.from(body.image ?? body.photo, "base64").toString();
     if (picture === "broken") return refuse(400, "invalid_request");
     this.#judged.add(body.sample_id);
     session.version += 1;
@@ -252,7 +252,7 @@ export class Front {
   #scan({ text, body, key = "" }: Asked): readonly [number, object] {
     const before = this.#answered.get(key);
     if (before) return before.text === text ? [200, before.body] : [409, { code: "idempotency_mismatch" }];
-    const picture = Buffer.from(body.image, "base64").toString();
+    const picture = Buffer.from(body.image ?? body.photo, "base64").toString();
     if (picture === "poor") return [422, { code: "poor_quality", detail: "No palm." }];
     const isKnown = picture !== "stranger";
     const { transaction } = body;

@@ -156,6 +156,12 @@ export const steadyPalm = ({ seed, sample = 0 }: { seed: number; sample?: number
 
 /** The one sample of a request: a synthetic palm's picture. */
 export const sampleOf = (seed: number, sample = 0): Sample => ({
+  ...newSample(encodePng(steadyPalm({ seed, sample }))),
   path: "samples.0",
-  image: encodePng(steadyPalm({ seed, sample })),
+});
+
+/** A picture of a region as a sample that is the whole body of a request. */
+export const newSample = (image: Uint8Array): Sample => ({
+  path: "",
+  picture: { kind: "image", bytes: image },
 });

@@ -120,7 +120,7 @@ describe("npm run admin", () => {
       ["no id", ["organization", "add-admin", "acme", "ada"], /It is no lower-case UUID/],
       ["an upper-case id", ["environment", "destroy-key", ID.toUpperCase()], /It is no lower-case UUID/],
       ["no user", ["organization", "remove-admin", ID], /missing required argument 'user'/],
-      ["no picture", ["palm", "erase", "--environment", ID], /'--image <file>' not specified/],
+      ["no picture", ["palm", "erase", "--environment", ID], /give --image or --photo/],
       ["no e-mail", ["user", "create", "--email", "ada"], /It must be an e-mail address/],
       [
         "a FPIR of 0",

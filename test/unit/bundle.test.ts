@@ -7,7 +7,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Metafile } from "esbuild";
 import { groups } from "../../functions/src/api/routes.ts";
-import { bundle, copyDecoders } from "../../scripts/build.ts";
+import { bundle, copyDecoders, writeHandModels } from "../../scripts/build.ts";
+import { encodeJpeg } from "../support/encodeJpeg.ts";
+import { CHECKED_HANDS, renderHand } from "../support/hands.ts";
 import { readCase, readCorpus } from "../support/pictures.ts";
 
 const SRC = fileURLToPath(new URL("../../functions/src", import.meta.url));
@@ -69,10 +71,26 @@ describe("The bundle", () => {
       await bundle({ "extraction-worker": join(SRC, "data/extraction/worker.ts") }, folder);
       await copyDecoders(folder);
       const worker = new Worker(join(folder, "extraction-worker.js"));
-      worker.postMessage({ image: readCase("jpeg-ycc.jpg"), hand: "left" });
+      worker.postMessage({ picture: { kind: "image", bytes: readCase("jpeg-ycc.jpg") }, hand: "left" });
       const [result] = (await once(worker, "message")) as [object];
       await worker.terminate();
       assert.ok("template" in result, JSON.stringify(result));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("finds the hand in a photograph on that thread, with the files beside the bundle", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "palmgate-bundle-"));
+    try {
+      await bundle({ "extraction-worker": join(SRC, "data/extraction/worker.ts") }, folder);
+      await Promise.all([copyDecoders(folder), writeHandModels(folder)]);
+      const worker = new Worker(join(folder, "extraction-worker.js"));
+      const bytes = await encodeJpeg(renderHand(CHECKED_HANDS[1]));
+      worker.postMessage({ picture: { kind: "photo", bytes }, hand: "unknown" });
+      const [result] = (await once(worker, "message")) as [{ hand?: string }];
+      await worker.terminate();
+      assert.equal(result.hand, "right", JSON.stringify(result));
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -96,6 +114,13 @@ describe("The bundle", () => {
 
   for (const group of Object.keys(groups)) {
     const needs = group === "biometrics";
+    it(`loads no hand finder with ${group}`, () => {
+      assert.deepEqual(
+        loadedWith(`api/${group}/routes.ts`).filter((each) => each.includes("/palm/hand/")),
+        [],
+      );
+    });
+
     it(`loads ${group} ${needs ? "with" : "without"} the palm engine, and no client`, () => {
       const loaded = loadedWith(`api/${group}/routes.ts`);
       assert.deepEqual(packages(loaded), []);

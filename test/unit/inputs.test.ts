@@ -40,6 +40,13 @@ describe("Inputs read on a thread", () => {
     ["a wrong field and a wrong query", "identify", JSON.stringify({ image, other: 1 }), "?x=1"],
     ["no base64", "identify", JSON.stringify({ image: `${image}!` })],
     ["too large a picture", "identify", JSON.stringify({ image: image + image })],
+    ["a photograph", "identify", JSON.stringify({ photo: image + image })],
+    ["too large a photograph", "identify", JSON.stringify({ photo: image.repeat(14) })],
+    [
+      "24 MiB of two bytes a character",
+      "enrollPalm",
+      JSON.stringify({ x: `\u00e9\u4e2d${"A".repeat(25_000_000)}` }),
+    ],
     ["no JSON", "enrollPalm", `{"member_id":"${long}`],
     ["a name twice", "enrollPalm", `{"member_id":"${long}","member_id":""}`],
   ];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Api, backoff, NoAnswer } from "../../scripts/terminal/api.ts";
-import { Camera } from "../../scripts/terminal/camera.ts";
+import { Camera, type Taken } from "../../scripts/terminal/camera.ts";
 import { type Disk, disk, Folder, FolderError } from "../../scripts/terminal/identity.ts";
 import type { Key } from "../../scripts/terminal/keys.ts";
 import { blockLetters } from "../../scripts/terminal/letters.ts";
@@ -47,6 +47,9 @@ describe("The terminal", () => {
     reaction?: [words: RegExp, key: Key];
     world?: Front["world"];
   }
+
+  const imageOf = ({ picture }: Taken): string =>
+    "image" in picture ? Buffer.from(picture.image, "base64").toString() : assert.fail("a photograph");
 
   /** Runs the program with `--json` in the folder `me`, and tells what it told. */
   const run = async (
@@ -747,6 +750,8 @@ describe("The terminal", () => {
     [[], "without pictures"],
     [["--image", "x.png", "--scan"], "are for --auto"],
     [["--image", "x.png", "--palms", "x"], "cannot be used with"],
+    [["--photos", "x", "--palms", "x"], "cannot be used with"],
+    [["--photo", "x.jpg", "--image", "x.png"], "cannot be used with"],
     [["--image", "x.png", "--auto", "--enroll-only", "--scan"], "cannot be used with"],
     [["--image", "x.png", "--auto", "--scan", "0"], "no whole number"],
     [["--image", "x.png", "--auto", "--pay", "12.50:EUR"], "not like 1250:EUR"],
@@ -778,10 +783,30 @@ describe("The terminal", () => {
     }
   });
 
+  it("sends photographs of hands as such", async () => {
+    await registered();
+    const folder = mkdtempSync(join(home, "photos-"));
+    for (const [file, look] of [
+      ["left-1.webp", "good"],
+      ["left-2.bmp", "stranger"],
+    ] as const) {
+      writeFileSync(join(folder, file), look);
+    }
+    for (const args of [
+      ["--photos", folder],
+      ["--photo", join(folder, "left-1.webp")],
+    ]) {
+      const { code } = await run(["--api", front.url, ...args, "--auto", "--scan", "2"]);
+      assert.equal(code, 0);
+    }
+    const sent = front.askedFor("/scans").map(({ body }) => body);
+    assert.deepEqual(sent, Array(4).fill({ photo: Buffer.from("good").toString("base64") }));
+  });
+
   it("gives the pictures of a palm in the order of their numbers, again and again", () => {
     const folder = pictures("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11");
-    const camera = Camera.ofFolder(folder);
-    const seen = Array.from({ length: 12 }, () => Buffer.from(camera.present().image, "base64").toString());
+    const camera = Camera.ofFolder("image", folder);
+    const seen = Array.from({ length: 12 }, () => imageOf(camera.present()));
     assert.deepEqual(seen, ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "1"]);
   });
 

@@ -131,6 +131,8 @@ export type EnrollmentSessionStatus =
   | "expired";
 export type EnrollmentSessionLastRejectionCode =
   | "poor_quality"
+  | "no_hand"
+  | "hand_mismatch"
   | "template_mismatch"
   | "duplicate_palm"
   | "limit_reached";
@@ -452,15 +454,29 @@ export type PalmSample =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP. */
       image: string;
+      photo?: null;
       template?: null;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
       hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
       pad_score?: number | null;
     }
   | {
       image?: null;
+      /** PNG, JPEG or WebP of a whole hand, open, its palm to the camera, not mirrored; 96..4096 px a side, at most 8 MiB, base64. 1,280 px are enough. The EXIF orientation is applied. */
+      photo: string;
+      template?: null;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
+      hand?: "left" | "right" | "unknown" | null;
+      /** The device's liveness score; stored with the scan. */
+      pad_score?: number | null;
+    }
+  | {
+      image?: null;
+      photo?: null;
       /** A template in the environment's format. Refused with 400 in a global environment. */
       template: string;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
       hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
       pad_score?: number | null;
@@ -839,7 +855,9 @@ export type SubmitSample =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP. */
       image: string;
+      photo?: null;
       template?: null;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
       hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
       pad_score?: number | null;
@@ -848,8 +866,22 @@ export type SubmitSample =
     }
   | {
       image?: null;
+      /** PNG, JPEG or WebP of a whole hand, open, its palm to the camera, not mirrored; 96..4096 px a side, at most 8 MiB, base64. 1,280 px are enough. The EXIF orientation is applied. */
+      photo: string;
+      template?: null;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
+      hand?: "left" | "right" | "unknown" | null;
+      /** The device's liveness score; stored with the scan. */
+      pad_score?: number | null;
+      /** The terminal's own: sent again, the sample is not counted again. */
+      sample_id: string;
+    }
+  | {
+      image?: null;
+      photo?: null;
       /** A template in the environment's format. Refused with 400 in a global environment. */
       template: string;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
       hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
       pad_score?: number | null;
@@ -861,7 +893,9 @@ export type TerminalScan =
   | {
       /** PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP. */
       image: string;
+      photo?: null;
       template?: null;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
       hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
       pad_score?: number | null;
@@ -876,8 +910,28 @@ export type TerminalScan =
     }
   | {
       image?: null;
+      /** PNG, JPEG or WebP of a whole hand, open, its palm to the camera, not mirrored; 96..4096 px a side, at most 8 MiB, base64. 1,280 px are enough. The EXIF orientation is applied. */
+      photo: string;
+      template?: null;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
+      hand?: "left" | "right" | "unknown" | null;
+      /** The device's liveness score; stored with the scan. */
+      pad_score?: number | null;
+      /** What is to be paid; `Idempotency-Key` is required with it. */
+      transaction?: {
+        /** In the currency's minor unit. */
+        amount_minor: number;
+        currency: Currency;
+        /** The merchant's own word for it. */
+        reference?: string | null;
+      } | null;
+    }
+  | {
+      image?: null;
+      photo?: null;
       /** A template in the environment's format. Refused with 400 in a global environment. */
       template: string;
+      /** Which hand it is. Enrollment takes it from a photograph where it is not given. */
       hand?: "left" | "right" | "unknown" | null;
       /** The device's liveness score; stored with the scan. */
       pad_score?: number | null;
@@ -1005,6 +1059,8 @@ export type ProblemCode =
   | "too_large"
   | "unsupported_media_type"
   | "poor_quality"
+  | "no_hand"
+  | "hand_mismatch"
   | "template_mismatch"
   | "destination_not_allowed"
   | "rate_limited"
@@ -1368,7 +1424,7 @@ export function verifyPalm(
 /**
  * Submit a sample of an enrolment session.
  *
- * One sample of the palm that is enrolled at this terminal. One that is refused is told in `last_rejection`: `poor_quality`, or `template_mismatch` where it is not of the palm or the hand of those before. The last accepted one completes the session: the palm is enrolled, one scan recorded and `enrollment.completed` emitted; a palm of another member ends it as `failed`. Whatever the sample becomes, the answer is the session. A `sample_id` that was judged before, and a completed session, change nothing; 410 where it has ended otherwise.
+ * One sample of the palm that is enrolled at this terminal. One that is refused is told in `last_rejection`: `poor_quality`, `no_hand` or `hand_mismatch` for a photograph without a hand or of the other hand, or `template_mismatch` where it is not of the palm or the hand of those before. The last accepted one completes the session: the palm is enrolled, one scan recorded and `enrollment.completed` emitted; a palm of another member ends it as `failed`. Whatever the sample becomes, the answer is the session. A `sample_id` that was judged before, and a completed session, change nothing; 410 where it has ended otherwise.
  */
 export function submitSample(
   session_id: string,

@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
 import type { Extraction } from "../domain/palm/extraction.ts";
-import { decodeImage, extractProbe, extractTemplate, PalmError } from "../palm/index.ts";
+import { PalmError } from "../palm/index.ts";
 import { Threads, workerUrl } from "../threads.ts";
-import type { Result, Task } from "./extraction/worker.ts";
+import { extract, type Task } from "./extraction/extract.ts";
+import type { Result } from "./extraction/worker.ts";
 
 const WORKER = workerUrl(import.meta.url, "./extraction/worker.ts", "./extraction-worker.js");
 
@@ -35,7 +36,4 @@ export class ExtractionPool implements Extraction {
 }
 
 /** On the caller's own thread, for programs that serve nobody else. */
-export const extractionHere: Extraction = {
-  extract: async ({ image, hand, poses }) =>
-    (poses ? extractProbe : extractTemplate)(await decodeImage(image), { hand }),
-};
+export const extractionHere: Extraction = { extract };

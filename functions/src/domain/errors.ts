@@ -18,6 +18,8 @@ export type ErrorCode =
   | "too_large"
   | "unsupported_media_type"
   | "poor_quality"
+  | "no_hand"
+  | "hand_mismatch"
   | "template_mismatch"
   | "destination_not_allowed"
   | "rate_limited"

@@ -82,7 +82,9 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
   },
   too_large: {
     means: "The body, or a picture in it, is larger than allowed.",
-    advice: "Send a smaller picture: the palm's region alone, at most 1 MiB.",
+    advice:
+      "Send a smaller picture: of the palm's region at most 1 MiB, of the whole hand at most 8 MiB. 1,280 px are enough, " +
+      "about 200 KB as JPEG.",
   },
   unsupported_media_type: {
     means: "The body is not said to be JSON in UTF-8.",
@@ -91,6 +93,18 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
   poor_quality: {
     means: "The picture is sound, but shows no palm well enough.",
     advice: "Take another picture: the whole palm, sharp, evenly lit.",
+  },
+  no_hand: {
+    means: "The photograph is sound, but shows no open hand whose palm is to the camera.",
+    advice:
+      "Take another photograph: the whole hand from the wrist to the fingertips, the palm to the camera.",
+  },
+  hand_mismatch: {
+    means:
+      "The photograph shows the other hand than `hand` says, or a mirrored one; or the photographs of one enrollment show " +
+      "both hands.",
+    advice:
+      "Present the hand that was asked for. Send photographs of a selfie camera as they are taken, not mirrored.",
   },
   template_mismatch: {
     means: "The samples are not of one palm.",

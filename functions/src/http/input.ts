@@ -117,7 +117,11 @@ class Faults {
   }
 
   refuse(): void {
-    if (this.#tooLarge) throw new DomainError("too_large", "A picture has at most 1 MiB.");
+    if (this.#tooLarge)
+      throw new DomainError(
+        "too_large",
+        "A picture or template is too large: an image or template has at most 1 MiB, a photo 8 MiB.",
+      );
     if (this.#count === 0) return;
     const errors = this.#count > MAX_FAULTS ? this.#errors.slice(0, MAX_FAULTS - 1) : this.#errors;
     const unnamed = this.#count - errors.length;

@@ -15,7 +15,7 @@ export interface Sender {
   signal: AbortSignal;
 }
 
-/** Limit of waiting large bodies per owner: 32 of 8 MiB are 256 MiB. */
+/** Limit of waiting large bodies per owner: 32 of 24 MiB are 768 MiB. An instance of `identify` serves 16 at once. */
 export const MOST_WAITING = 32;
 
 /** Bodies of up to this many bytes are parsed immediately, without waiting for a turn. */

@@ -4,12 +4,12 @@ const MAX_DEPTH = 32;
 /** Braces, brackets, commas, colons and strings. A body of five palm samples has about 60. */
 const MAX_TOKENS = 20_000;
 /** Some encoders escape each slash of base64: one character in 64. */
-const MAX_ESCAPES = 250_000;
+const MAX_ESCAPES = 400_000;
 
 /**
  * Parses a body. An empty one is `{}`.
  * @throws DomainError `invalid_request` for anything but JSON in UTF-8, duplicate names, a name `__proto__`, more than
- * 32 levels, and for bodies that would keep the thread busy: over 20,000 tokens or 250,000 escapes.
+ * 32 levels, and for bodies that would keep the thread busy: over 20,000 tokens or 400,000 escapes.
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};

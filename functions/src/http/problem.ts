@@ -25,6 +25,8 @@ export const PROBLEMS: Record<ErrorCode, Kind> = {
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   poor_quality: { status: 422, title: "Poor quality" },
+  no_hand: { status: 422, title: "No hand" },
+  hand_mismatch: { status: 422, title: "Hand mismatch" },
   template_mismatch: { status: 422, title: "Template mismatch" },
   destination_not_allowed: { status: 422, title: "Destination is not allowed" },
   rate_limited: { status: 429, title: "Too many requests" },

@@ -52,11 +52,11 @@ export interface BodyLimit {
   ms: number;
 }
 
-/** Of bodies without pictures, with the picture of one sample (1 MiB, a third more in base64), with those of five. */
+/** Of bodies without pictures, with one sample (a photograph has up to 8 MiB, a third more in base64), with five. */
 export const BODY_LIMITS = {
   standard: { bytes: 256 * 1024, ms: 10_000 },
-  sample: { bytes: 2 * 1024 * 1024, ms: 20_000 },
-  samples: { bytes: 8 * 1024 * 1024, ms: 30_000 },
+  sample: { bytes: 12 * 1024 * 1024, ms: 20_000 },
+  samples: { bytes: 24 * 1024 * 1024, ms: 30_000 },
 } as const satisfies Record<string, BodyLimit>;
 
 /** The credentials that a route accepts. */

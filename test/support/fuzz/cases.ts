@@ -320,7 +320,17 @@ export function caseOf(operation: Operation): fc.Arbitrary<Case> {
 
 /** What a schema cannot say: what is there, and what a palm looks like. The example knows. */
 const GIVEN = [
-  ...["member_id", "session_id", "session_version", "version", "wait", "sample_id", "image", "template"],
+  ...[
+    "member_id",
+    "session_id",
+    "session_version",
+    "version",
+    "wait",
+    "sample_id",
+    "image",
+    "photo",
+    "template",
+  ],
   ...["registration_code", "url", "project_ids", "since", "expires_at"],
 ];
 
@@ -412,7 +422,7 @@ const FAULTS: {
     draft.body = changed(draft.body, place, (was) => CHANGES[how](was, value, name));
   },
   picture(draft, { which }) {
-    const bad = badPictures()[which] as { image: string } | { template: string };
+    const bad = badPictures()[which] as object;
     const places = placesOf(draft.body ?? null).filter((place) => place.at(-1) === "image");
     const [place] = places;
     if (!place) return;

@@ -2,7 +2,7 @@ import { extractTemplate } from "../../../functions/src/palm/index.ts";
 import { encodePng, pngChunk, syntheticPalm } from "../palms.ts";
 
 /** A sample as a request has it. */
-type Bad = { image: string } | { template: string };
+type Bad = { image: string } | { photo: string } | { template: string };
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 
@@ -10,7 +10,11 @@ let made: Bad[] | undefined;
 
 /** Pictures and templates that are broken, too small, too large or nobody's palm: always the same. */
 export function badPictures(): readonly Bad[] {
-  made ??= [...pictures().map((image) => ({ image })), ...templates().map((template) => ({ template }))];
+  made ??= [
+    ...pictures().flatMap((image) => [{ image }, { photo: image }]),
+    { photo: base64(Buffer.alloc(8 * 1024 * 1024 + 1, 1)) },
+    ...templates().map((template) => ({ template })),
+  ];
   return made;
 }
 

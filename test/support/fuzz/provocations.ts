@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Place } from "../../../bench/cost/requests.ts";
 import { startRegistration } from "../../../functions/src/domain/registration/startRegistration.ts";
 import { MAX_WEBHOOKS } from "../../../functions/src/domain/webhook/webhook.ts";
+import { encodeJpeg } from "../encodeJpeg.ts";
+import { CHECKED_HANDS, notAHand, renderHand } from "../hands.ts";
 import { encodePng, syntheticPalm } from "../palms.ts";
 import { NOWHERE, newDelivery, newRegistration, newWebhook } from "../rows.ts";
 import { operations } from "./document.ts";
@@ -91,6 +93,13 @@ async function beyondLimits({ world, journal }: Provoked): Promise<void> {
   }
 }
 
+/** Limits of bodies with palms, in bytes. */
+const MIB = 1024 * 1024;
+const LARGEST: Record<string, number> = {
+  ...{ identify: 12 * MIB, verifyPalm: 12 * MIB, scan: 12 * MIB, submitSample: 12 * MIB },
+  enrollPalm: 24 * MIB,
+};
+
 type Scene = (context: Provoked) => Promise<void>;
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
@@ -116,13 +125,25 @@ const SCENES: readonly Scene[] = [
     await enrol(other, [BLANK], "poor_quality");
     await journal.call("identify", { ids, token, body: BLANK }, "poor_quality");
     await journal.call("verifyPalm", { ids, token, body: BLANK }, "poor_quality");
-    await journal.call("scan", { token: world.own.deviceKey, body: BLANK }, "poor_quality");
+    const deviceKey = world.own.deviceKey;
+    await journal.call("scan", { token: deviceKey, body: BLANK }, "poor_quality");
+    const hand = { photo: base64(await encodeJpeg(renderHand(CHECKED_HANDS[1]))) };
+    const wall = { photo: base64(await encodeJpeg(notAHand("wall", 1))) };
+    for (const [body, code] of [
+      [wall, "no_hand"],
+      [{ ...hand, hand: "left" }, "hand_mismatch"],
+    ] as const) {
+      await enrol(other, [body], code);
+      await journal.call("identify", { ids, token, body }, code);
+      await journal.call("verifyPalm", { ids, token, body }, code);
+      await journal.call("scan", { token: deviceKey, body }, code);
+    }
   },
   async function bodiesThatAreTooLarge({ journal, right }) {
     for (const operation of operations.filter(({ body }) => body !== undefined)) {
       const [credential = "none"] = operation.credentials;
       const { ids, call } = await right.of(operation, { example: 0, credential, fresh: false });
-      const body = { padding: "x".repeat(8 * 1024 * 1024) };
+      const body = { padding: "x".repeat(LARGEST[operation.id] ?? 256 * 1024) };
       const asked = { ids, body, ...(call.token === undefined ? {} : { token: call.token }) };
       await journal.call(operation.id, asked, "too_large");
       const headers = { "Content-Type": "text/plain" };

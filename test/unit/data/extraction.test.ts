@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExtractionPool, extractionHere } from "../../../functions/src/data/extraction.ts";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
-import { PalmError } from "../../../functions/src/palm/index.ts";
+import { PalmError, readTemplate } from "../../../functions/src/palm/index.ts";
+import { encodeJpeg } from "../../support/encodeJpeg.ts";
+import { CHECKED_HANDS, notAHand, renderHand } from "../../support/hands.ts";
 import { encodePng, syntheticPalm } from "../../support/palms.ts";
 import { readCase } from "../../support/pictures.ts";
 
@@ -20,7 +22,7 @@ describe("The extraction pool", () => {
     open({ threads: 2 });
     const pictures = [...[1, 2, 3, 4].map(picture), readCase("jpeg-ycc.jpg")];
     const inputs = pictures.map((image, i) => ({
-      ...{ image, hand: "left" as const },
+      ...{ picture: { kind: "image" as const, bytes: image }, hand: "left" as const },
       owner: String(i % 2),
       poses: i % 2 === 0,
     }));
@@ -28,10 +30,35 @@ describe("The extraction pool", () => {
     assert.deepEqual(extracted, await Promise.all(inputs.map((input) => extractionHere.extract(input))));
   });
 
+  it("reads photographs as this thread does, and says what is wrong with them", async () => {
+    open({ threads: 1 });
+    const hand = renderHand(CHECKED_HANDS[1]);
+    const photograph = { kind: "photo" as const, bytes: await encodeJpeg(hand) };
+    const wall = { kind: "photo" as const, bytes: await encodeJpeg(notAHand("wall", 1)) };
+    const input = { picture: photograph, hand: "unknown" as const, owner: "a", poses: true };
+    const extracted = await pool.extract(input);
+    assert.deepEqual(extracted, await extractionHere.extract(input));
+    assert.deepEqual([extracted.hand, readTemplate(extracted.template).hand], ["right", "right"]);
+    assert.equal(extracted.poses?.length, 6);
+    await assert.rejects(pool.extract({ ...input, picture: wall }), { name: "PalmError", code: "no_hand" });
+    await assert.rejects(pool.extract({ ...input, hand: "left" }), { code: "hand_mismatch" });
+    await assert.rejects(
+      pool.extract({ ...input, picture: { kind: "photo", bytes: picture(1).subarray(0, 99) } }),
+      {
+        code: "invalid_image",
+      },
+    );
+  });
+
   it("says what is wrong with a picture", async () => {
     open({ threads: 1 });
     const error = await pool
-      .extract({ image: Uint8Array.of(1, 2, 3), hand: "left", owner: "a", poses: false })
+      .extract({
+        picture: { kind: "image", bytes: Uint8Array.of(1, 2, 3) },
+        hand: "left",
+        owner: "a",
+        poses: false,
+      })
       .catch((error: unknown) => error);
     assert.ok(error instanceof PalmError);
     assert.deepEqual([error.code, error.message], ["invalid_image", "The image is not a PNG, JPEG or BMP"]);
@@ -41,9 +68,11 @@ describe("The extraction pool", () => {
     open({ threads: 1 });
     let turns = 0;
     let isDone = false;
-    const work = pool.extract({ image: picture(1), hand: "left", owner: "a", poses: false }).finally(() => {
-      isDone = true;
-    });
+    const work = pool
+      .extract({ picture: { kind: "image", bytes: picture(1) }, hand: "left", owner: "a", poses: false })
+      .finally(() => {
+        isDone = true;
+      });
     while (!isDone) {
       turns += 1;
       await new Promise(setImmediate);
@@ -55,7 +84,11 @@ describe("The extraction pool", () => {
 
   const worker = new URL("../../support/workers/scripted.ts", import.meta.url);
   const task = (owner: string, id: number, how: number) => ({
-    ...{ image: Uint8Array.of(id, how), hand: "left" as const, poses: false },
+    ...{
+      picture: { kind: "image" as const, bytes: Uint8Array.of(id, how) },
+      hand: "left" as const,
+      poses: false,
+    },
     owner,
   });
 

@@ -49,7 +49,16 @@ export const enrollPalm = defineRoute({
   bodyLimit: "samples",
   status: 201,
   response: PalmShape,
-  errors: ["not_found", "duplicate_palm", "limit_reached", "expired", "poor_quality", "template_mismatch"],
+  errors: [
+    "not_found",
+    "duplicate_palm",
+    "limit_reached",
+    "expired",
+    "poor_quality",
+    "no_hand",
+    "hand_mismatch",
+    "template_mismatch",
+  ],
   answers: toPalm,
   async handle(ctx: EnrollCtx, { actor, project, environment, begun: following, body }) {
     const { member_id, replace } = body;

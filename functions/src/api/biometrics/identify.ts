@@ -21,7 +21,7 @@ export const identify = defineRoute({
   body: PalmSample,
   bodyLimit: "sample",
   response: IdentificationShape,
-  errors: ["expired", "poor_quality"],
+  errors: ["expired", "poor_quality", "no_hand", "hand_mismatch"],
   handle: (ctx: IdentifyCtx, { actor, project, environment, begun: following, body }) =>
     identifyPalm(ctx, { actor, project, environment, following, sample: toSample(body, "") }),
 });

@@ -4,7 +4,7 @@ import { defineRoute } from "../../http/route.ts";
 import { CURRENCIES } from "../currencies.ts";
 import { text } from "../fields.ts";
 import { TransactionShape, toTransaction } from "../transactions.ts";
-import { IdentificationShape, ONE_OF_BOTH, PalmSample, toSample } from "./schemas.ts";
+import { IdentificationShape, ONE_SOURCE, PalmSample, toSample } from "./schemas.ts";
 
 const NOT_MONEY =
   "must be the ISO 4217 code of money in use, in upper case, such as EUR; codes of withdrawn currencies, funds, " +
@@ -25,7 +25,7 @@ const ScanBody = PalmSample.safeExtend({
     })
     .optional()
     .meta({ description: "What is to be paid; `Idempotency-Key` is required with it." }),
-}).meta({ id: "TerminalScan", ...ONE_OF_BOTH });
+}).meta({ id: "TerminalScan", ...ONE_SOURCE });
 
 const ScannedShape = IdentificationShape.extend({ transaction: TransactionShape.nullable() }).meta({
   id: "ScannedPalm",
@@ -58,7 +58,7 @@ export const scan = defineRoute({
   body: ScanBody,
   bodyLimit: "sample",
   response: ScannedShape,
-  errors: ["expired", "poor_quality"],
+  errors: ["expired", "poor_quality", "no_hand", "hand_mismatch"],
   answers: toScanned,
   async handle(ctx: ScanCtx, { project, environment, device, begun: following, body }) {
     const { transaction, ...sample } = body;

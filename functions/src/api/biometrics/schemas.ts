@@ -4,42 +4,58 @@ import { TOO_LARGE } from "../../http/input.ts";
 import { uuid } from "../fields.ts";
 import { hand } from "../palms.ts";
 
-const MAX_IMAGE_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
 
 /** RFC 4648 section 4: padded, canonical, no white space; becomes the bytes. */
-const base64 = z
-  .string()
-  .meta({ contentEncoding: "base64" })
-  .transform((value, context) => {
-    // The first tells a wrong alphabet or padding, the second bits that are left over.
-    const bytes =
-      /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0 && Buffer.from(value, "base64");
-    if (!bytes || bytes.length === 0 || bytes.toString("base64") !== value) {
-      context.addIssue({ code: "custom", message: "is not base64 (RFC 4648 section 4)" });
-      return z.NEVER;
-    }
-    if (bytes.length > MAX_IMAGE_BYTES) {
-      context.addIssue({ code: "custom", message: "is larger than 1 MiB", params: TOO_LARGE });
-      return z.NEVER;
-    }
-    return new Uint8Array(bytes);
-  });
+const base64 = ({ mib }: { mib: number }) =>
+  z
+    .string()
+    .meta({ contentEncoding: "base64" })
+    .transform((value, context) => {
+      // The first tells a wrong alphabet or padding, the second bits that are left over.
+      const bytes =
+        /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0 && Buffer.from(value, "base64");
+      if (!bytes || bytes.length === 0 || bytes.toString("base64") !== value) {
+        context.addIssue({ code: "custom", message: "is not base64 (RFC 4648 section 4)" });
+        return z.NEVER;
+      }
+      if (bytes.length > mib * MIB) {
+        context.addIssue({ code: "custom", message: `is larger than ${mib} MiB`, params: TOO_LARGE });
+        return z.NEVER;
+      }
+      return new Uint8Array(bytes);
+    });
+
+/** The fields of which a sample has exactly one. */
+const SOURCES = ["image", "photo", "template"] as const;
 
 /** For documentation: what `superRefine` holds. A field that is null counts as absent. */
-const given = (name: string) => ({ required: [name], properties: { [name]: { type: "string" } } });
-export const ONE_OF_BOTH = { oneOf: [given("image"), given("template")] };
+export const ONE_SOURCE = {
+  oneOf: SOURCES.map((name) => ({ required: [name], properties: { [name]: { type: "string" } } })),
+};
 
 export const PalmSample = z
   .strictObject({
-    image: base64.optional().meta({
-      description:
-        "PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 " +
-        "section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP.",
-    }),
-    template: base64.optional().meta({
+    image: base64({ mib: 1 })
+      .optional()
+      .meta({
+        description:
+          "PNG, JPEG or BMP of the palm's region of interest, 96..1024 px a side, at most 1 MiB, base64 (RFC 4648 " +
+          "section 4). The EXIF orientation is applied. Not: CMYK, arithmetic, lossless or 12-bit JPEG, compressed BMP.",
+      }),
+    photo: base64({ mib: 8 })
+      .optional()
+      .meta({
+        description:
+          "PNG, JPEG or WebP of a whole hand, open, its palm to the camera, not mirrored; 96..4096 px a side, at most 8 " +
+          "MiB, base64. 1,280 px are enough. The EXIF orientation is applied.",
+      }),
+    template: base64({ mib: 1 }).optional().meta({
       description: "A template in the environment's format. Refused with 400 in a global environment.",
     }),
-    hand: hand.optional(),
+    hand: hand.optional().meta({
+      description: "Which hand it is. Enrollment takes it from a photograph where it is not given.",
+    }),
     pad_score: z
       .number()
       .min(0)
@@ -47,19 +63,22 @@ export const PalmSample = z
       .optional()
       .meta({ description: "The device's liveness score; stored with the scan." }),
   })
-  .superRefine(({ image, template }, context) => {
-    if ((image === undefined) === (template === undefined)) {
+  .superRefine((sample, context) => {
+    if (SOURCES.filter((name) => sample[name] !== undefined).length !== 1) {
       context.addIssue({
         code: "custom",
         path: ["image"],
-        message: "exactly one of image and template is required",
+        message: "exactly one of image, photo and template is required",
       });
     }
   })
-  .meta({ id: "PalmSample", ...ONE_OF_BOTH });
+  .meta({ id: "PalmSample", ...ONE_SOURCE });
 
 /** A validated sample and where it stood in the request. */
-export const toSample = (sample: z.infer<typeof PalmSample>, path: string): Sample => ({ ...sample, path });
+export function toSample({ image, photo, ...rest }: z.infer<typeof PalmSample>, path: string): Sample {
+  if (photo) return { ...rest, path, picture: { kind: "photo", bytes: photo } };
+  return image ? { ...rest, path, picture: { kind: "image", bytes: image } } : { ...rest, path };
+}
 
 /** Two digits: one more is a fault of ours, and answered as one. */
 const score = z.number().min(0).max(1).multipleOf(0.01).meta({ description: "Two digits." });

@@ -27,7 +27,7 @@ export const verifyPalm = defineRoute({
   body: PalmSample,
   bodyLimit: "sample",
   response: VerificationShape,
-  errors: ["expired", "poor_quality"],
+  errors: ["expired", "poor_quality", "no_hand", "hand_mismatch"],
   handle: (ctx: VerifyCtx, { actor, project, environment, found, begun: following, body }) =>
     ctx.mismatches.look(
       found.value.id,

@@ -8,11 +8,26 @@ export type Status = (typeof STATUSES)[number];
 /** Why a sample, or with the last one the whole session, was refused. */
 export const REJECTIONS = [
   "poor_quality",
+  "no_hand",
+  "hand_mismatch",
   "template_mismatch",
   "duplicate_palm",
   "limit_reached",
 ] as const satisfies readonly ErrorCode[];
 export type Rejection = (typeof REJECTIONS)[number];
+
+/** Those after which the session goes on. */
+const PASSING = [
+  "poor_quality",
+  "no_hand",
+  "hand_mismatch",
+  "template_mismatch",
+] as const satisfies readonly Rejection[];
+export type PassingRejection = (typeof PASSING)[number];
+
+/** Whether an error's code refuses a sample, but not the session. */
+export const isPassing = (code: ErrorCode): code is PassingRejection =>
+  (PASSING as readonly ErrorCode[]).includes(code);
 
 /** An accepted sample that waits for the others, sealed under its environment's key. */
 export interface HeldSample {
@@ -155,12 +170,7 @@ export const accept = (session: Session, sample: HeldSample, at: Date): Session 
   });
 
 /** A sample is refused; the session goes on. */
-export const refuse = (
-  session: Session,
-  sample_id: string,
-  code: "poor_quality" | "template_mismatch",
-  at: Date,
-): Session =>
+export const refuse = (session: Session, sample_id: string, code: PassingRejection, at: Date): Session =>
   advance(session, "refuse", "terminal", at, {
     ...judged(session, sample_id),
     last_rejection: { code, at },

@@ -18,7 +18,18 @@ import { type DataKey, sampleSeal } from "../palm/sealing.ts";
 import type { Project } from "../project/project.ts";
 import type { Effect, Stored } from "../store.ts";
 import { findSession } from "./findSession.ts";
-import { accept, activeSession, asOf, complete, fail, isActive, refuse, type Session } from "./session.ts";
+import {
+  accept,
+  activeSession,
+  asOf,
+  complete,
+  fail,
+  isActive,
+  isPassing,
+  type PassingRejection,
+  refuse,
+  type Session,
+} from "./session.ts";
 
 export type SubmitCtx = EnrolCtx & Ctx<"devices" | "extraction" | "galleries" | "sessions">;
 
@@ -45,13 +56,13 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
   const { environment, sample, sample_id } = input;
   const { id, hand } = input.session;
   // A template says itself of which hand it is, or nobody does.
-  const taken = sample.image ? { ...sample, hand: sample.hand ?? hand } : sample;
+  const taken = sample.picture ? { ...sample, hand: sample.hand ?? hand } : sample;
   refuseGivenTemplate(environment, taken);
   const probe = await readSample(ctx, taken, {
     format: environment.template_format,
     owner: input.project.organization_id,
     poses: true,
-  });
+  }).catch(passingRejection);
   const following = input.following ?? ctx.galleries.follow(environment);
   const read = async () => {
     const device = await ctx.devices.get(input.device.value.id);
@@ -78,12 +89,21 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
 /** What goes on in an attempt: an active session of the device, as it was read. */
 type Attempt = Submission & { following: Following; key: DataKey; probe: Probe };
 
-async function judge(ctx: SubmitCtx, attempt: Attempt): Promise<Session | typeof AGAIN> {
+/** The code of an error that refuses the sample alone. @throws any other error */
+function passingRejection(error: unknown): PassingRejection {
+  if (error instanceof DomainError && isPassing(error.code)) return error.code;
+  throw error;
+}
+
+async function judge(
+  ctx: SubmitCtx,
+  attempt: Omit<Attempt, "probe"> & { probe: Probe | PassingRejection },
+): Promise<Session | typeof AGAIN> {
   const { environment, device, session, sample, sample_id, key, probe } = attempt;
   const held = session.held.map(({ sample_id, hand, template }): Probe => {
     const opened = key.open(template, sampleSeal(environment.id, session.id, sample_id));
     const { quality, samples, votes } = readTemplate(opened);
-    return { template: opened, hand, quality, samples, votes };
+    return { template: opened, hand, seenHand: hand, quality, samples, votes };
   });
   const change = async (to: (session: Session, at: Date) => Session) => {
     const at = ctx.now();
@@ -91,13 +111,15 @@ async function judge(ctx: SubmitCtx, attempt: Attempt): Promise<Session | typeof
     return (await ctx.commit(writes, { target, result })) === "committed" ? result : AGAIN;
   };
 
+  if (typeof probe === "string") return change((session, at) => refuse(session, sample_id, probe, at));
   try {
-    const fused = fuse([...held, probe], commonHand([session, ...held, probe]));
+    const hand = commonHand([session.hand, ...held.map(({ hand }) => hand), probe.seenHand]);
+    const fused = fuse([...held, probe], hand);
     const last = session.samples_accepted + 1 === session.samples_required;
     if (last) return (await enrol(ctx, { ...attempt, probe: fused })) ?? AGAIN;
   } catch (error) {
     const code = error instanceof DomainError ? error.code : undefined;
-    if (code === "poor_quality" || code === "template_mismatch") {
+    if (code && isPassing(code)) {
       return change((session, at) => refuse(session, sample_id, code, at));
     }
     if (code === "duplicate_palm" || code === "limit_reached") {
@@ -107,7 +129,9 @@ async function judge(ctx: SubmitCtx, attempt: Attempt): Promise<Session | typeof
   }
   const template = key.seal(probe.template, sampleSeal(environment.id, session.id, sample_id));
   const pad_score = sample.pad_score ?? null;
-  return change((session, at) => accept(session, { sample_id, hand: probe.hand, pad_score, template }, at));
+  return change((session, at) =>
+    accept(session, { sample_id, hand: probe.seenHand, pad_score, template }, at),
+  );
 }
 
 /** Enrols the palm and completes the session; undefined where that has changed meanwhile. */
@@ -157,10 +181,8 @@ function changing(ctx: SubmitCtx, device: Stored<Device>, session: Session) {
 }
 
 /** The hand that all of them are of; `unknown` ones join any. @throws DomainError `template_mismatch`. */
-function commonHand(of: readonly { hand: Hand }[]): Hand {
-  const [hand = "unknown", ...others] = new Set(
-    of.map(({ hand }) => hand).filter((one) => one !== "unknown"),
-  );
+function commonHand(hands: readonly Hand[]): Hand {
+  const [hand = "unknown", ...others] = new Set(hands.filter((one) => one !== "unknown"));
   if (others.length > 0) throw new DomainError("template_mismatch", "The sample is of another hand.");
   return hand;
 }

@@ -1,7 +1,7 @@
 import type { Hand } from "../../palm/index.ts";
 import { type Actor, apiKeyOf, type Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
-import { invalid, notFound } from "../errors.ts";
+import { DomainError, invalid, notFound } from "../errors.ts";
 import { isServerLookupOn, type Project } from "../project/project.ts";
 import { type EnrolCtx, enrolTemplate, type Ground } from "./enrolTemplate.ts";
 import type { Following } from "./galleries.ts";
@@ -15,7 +15,7 @@ export type EnrollCtx = EnrolCtx & Ctx<"extraction" | "galleries">;
  * replaced. With server lookup off it is replaced only when `replace` says so: else the answer is the same as for
  * another member's palm, so that enrollment does not tell whose palm it is.
  * @throws DomainError `invalid_request`, `too_large`, `not_found` (no such member), `expired`, `poor_quality`,
- * `template_mismatch`, `duplicate_palm`, `limit_reached`, `unavailable`.
+ * `no_hand`, `hand_mismatch`, `template_mismatch`, `duplicate_palm`, `limit_reached`, `unavailable`.
  */
 export async function enrollPalm(
   ctx: EnrollCtx,
@@ -73,12 +73,18 @@ const effectOn: Ground<Palm>["finish"] = (palm, replaced) => ({
 /** The one hand of all samples, `unknown` ones joining any. */
 function commonHand(probes: readonly Probe[], samples: readonly Sample[]): Hand {
   let hand: Hand = "unknown";
-  for (const [index, probe] of probes.entries()) {
-    if (probe.hand === "unknown") continue;
-    if (hand !== "unknown" && hand !== probe.hand) {
-      throw invalid(`${samples[index]?.path}.hand`, "is another hand than that of the samples before");
-    }
-    hand = probe.hand;
+  for (const [index, { seenHand }] of probes.entries()) {
+    if (seenHand === "unknown") continue;
+    if (hand !== "unknown" && hand !== seenHand) throw otherHand(samples[index]);
+    hand = seenHand;
   }
   return hand;
+}
+
+/** A hand that was said or is in the template is a fault of the request; one that a photograph shows is not. */
+function otherHand(sample: Sample | undefined): DomainError {
+  if (sample?.picture && sample.hand === undefined) {
+    return new DomainError("hand_mismatch", "The photographs do not show the same hand; take them again.");
+  }
+  return invalid(`${sample?.path}.hand`, "is another hand than that of the samples before");
 }

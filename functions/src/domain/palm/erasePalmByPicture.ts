@@ -2,6 +2,7 @@ import { AGAIN, change } from "../change.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { type EraseCtx, erasePalms } from "./erasePalms.ts";
+import type { Picture } from "./extraction.ts";
 import { LiveGallery } from "./galleries.ts";
 import { readProbe, resolve, search, thresholdFor } from "./lookUp.ts";
 import { refusePoor } from "./sample.ts";
@@ -21,13 +22,13 @@ export interface Erasure {
  * Erases the palm of a global environment that is most like a picture of it: where palms are nobody's, nothing else
  * tells whose it is. Writes nothing unless it is `confirmed`.
  * @throws DomainError `not_found` for an environment that is none, `conflict` for one whose palms have members,
- * `invalid_request`, `too_large`, `expired`, `poor_quality`.
+ * `invalid_request`, `too_large`, `expired`, `poor_quality`, `no_hand`.
  */
 export async function erasePalmByPicture(
   ctx: EraseCtx & Ctx<"environments" | "extraction" | "sealing">,
-  input: { environment_id: string; image: Uint8Array; confirmed: boolean },
+  input: { environment_id: string; picture: Picture; confirmed: boolean },
 ): Promise<Erasure> {
-  const { environment_id, image } = input;
+  const { environment_id, picture } = input;
   const environment = (await ctx.environments.get(environment_id))?.value;
   if (!environment) throw notFound(`environment ${environment_id}`);
   if (environment.type !== "global") {
@@ -37,7 +38,7 @@ export async function erasePalmByPicture(
   return change(ctx, async () => {
     const following = { live, synced: live.sync() };
     const { rows, probe } = await readProbe(ctx, {
-      ...{ environment, sample: { path: "", image }, following },
+      ...{ environment, sample: { path: "", picture }, following },
       owner: environment.organization_id,
     });
     refusePoor(probe, rows.size);

@@ -16,7 +16,7 @@ export interface Identification extends Answer {
 
 /**
  * Whose palm is this? Looks only at palms of the project, and leaves one scan.
- * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, `no_hand`, `hand_mismatch`.
  */
 export async function identifyPalm(
   ctx: IdentifyCtx,

@@ -22,7 +22,7 @@ export interface Answer {
 
 /**
  * Whose palm is this, among those that the project sees?
- * @throws DomainError `invalid_request`, `too_large`, `unavailable`, `expired`, `poor_quality`.
+ * @throws DomainError `invalid_request`, `too_large`, `unavailable`, `expired`, `poor_quality`, `no_hand`, `hand_mismatch`.
  */
 export async function lookUp(
   ctx: Ctx<"extraction" | "palms">,
@@ -52,7 +52,7 @@ export async function lookUp(
 
 /**
  * Reads a probe while the environment's gallery is brought up to date. Search right after it, without awaiting.
- * @throws DomainError `invalid_request`, `too_large`, `expired`, in this order.
+ * @throws DomainError `invalid_request`, `too_large`, `no_hand`, `hand_mismatch`, `expired`, in this order.
  */
 export async function readProbe(
   ctx: Ctx<"extraction">,

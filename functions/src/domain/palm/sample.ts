@@ -2,6 +2,7 @@ import {
   fuseTemplates,
   type Hand,
   inspectImage,
+  inspectPhoto,
   MIN_QUALITY,
   minVotes,
   PALM_CODE,
@@ -13,20 +14,25 @@ import {
 import type { Ctx } from "../context.ts";
 import type { Environment } from "../environment/environment.ts";
 import { DomainError, invalid } from "../errors.ts";
+import type { Extracted, Picture } from "./extraction.ts";
 
-/** What a caller sends of a palm: an image or a template, never both. `path` is where it stands in the request. */
+/** What a caller sends of a palm: a picture or a template, never both. `path` is where it stands in the request. */
 export interface Sample {
   path: string;
-  image?: Uint8Array | undefined;
+  /** Its kind is the name of its field in the request. */
+  picture?: Picture | undefined;
   template?: Uint8Array | undefined;
   hand?: Hand | undefined;
   pad_score?: number | undefined;
 }
 
-/** A sample as a template. `hand` is the caller's word, else the template's own. */
+/** A sample as a template. */
 export interface Probe {
   template: Uint8Array;
+  /** The caller's word, else the template's own. */
   hand: Hand;
+  /** The same, else what a photograph shows: to be enrolled, not to be searched for, because it can be wrong. */
+  seenHand: Hand;
   /** 0..100; null where the format has none. */
   quality: number | null;
   /** How many samples are fused in it. */
@@ -46,7 +52,7 @@ const at = (path: string, field: string): string => (path === "" ? field : `${pa
  */
 export function refuseGivenTemplate({ type }: Pick<Environment, "type">, { path, template }: Sample): void {
   if (type !== "global" || template === undefined) return;
-  throw invalid(at(path, "template"), "must not be sent in a global environment; send an image");
+  throw invalid(at(path, "template"), "must not be sent in a global environment; send a picture");
 }
 
 /**
@@ -54,36 +60,36 @@ export function refuseGivenTemplate({ type }: Pick<Environment, "type">, { path,
  * @throws DomainError `invalid_request` or `too_large` at the sample's place.
  */
 export async function inspectSample(sample: Sample, format: TemplateFormat): Promise<void> {
-  if (!sample.image) {
+  if (!sample.picture) {
     await readGivenTemplate(sample, format);
     return;
   }
-  const { image } = sample;
-  const path = at(sample.path, "image");
+  const { kind, bytes } = sample.picture;
+  const path = at(sample.path, kind);
   if (format !== PALM_CODE) throw invalid(path, `is not taken here: the environment's format is ${format}`);
-  await orRefuse(path, async () => inspectImage(image));
+  await orRefuse(path, async () => (kind === "photo" ? inspectPhoto : inspectImage)(bytes));
 }
 
 /**
  * Reads a sample of an environment's format.
  * @param options.owner the organization that it is read for, see `Extraction`
  * @param options.poses whether a picture is also read in other poses, for a search
- * @throws DomainError `invalid_request` or `too_large` at the sample's place, `unavailable`.
+ * @throws DomainError `invalid_request` or `too_large` at the sample's place, `no_hand`, `hand_mismatch`, `unavailable`.
  */
 export async function readSample(
   ctx: Ctx<"extraction">,
   sample: Sample,
   { format, owner, poses = false }: { format: TemplateFormat; owner: string; poses?: boolean },
 ): Promise<Probe> {
-  const { image } = sample;
-  if (!image) return readGivenTemplate(sample, format);
+  const { picture } = sample;
+  if (!picture) return readGivenTemplate(sample, format);
   await inspectSample(sample, format);
   const hand = sample.hand ?? "unknown";
-  const extracted = await orRefuse(at(sample.path, "image"), () =>
-    ctx.extraction.extract({ image, hand, owner, poses }),
+  const extracted: Extracted = await orRefuse(at(sample.path, picture.kind), () =>
+    ctx.extraction.extract({ picture, hand, owner, poses }),
   );
   const { votes } = readTemplate(extracted.template);
-  return { ...extracted, hand, samples: 1, votes };
+  return { ...extracted, hand, seenHand: extracted.hand, samples: 1, votes };
 }
 
 async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promise<Probe> {
@@ -97,7 +103,7 @@ async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promis
   if (sample.hand !== undefined && sample.hand !== hand) {
     throw invalid(path, `says that its hand is ${hand}, the sample says ${sample.hand}`);
   }
-  return { template, hand, quality, samples, votes };
+  return { template, hand, seenHand: hand, quality, samples, votes };
 }
 
 async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
@@ -109,6 +115,9 @@ async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
       throw new DomainError("too_large", "The picture is too large.", {
         errors: [{ path, message: error.message }],
       });
+    }
+    if (error.code === "no_hand" || error.code === "hand_mismatch") {
+      throw new DomainError(error.code, `${error.message}; take it again.`);
     }
     throw invalid(path, error.message);
   }
@@ -140,7 +149,7 @@ export function fuse(probes: readonly Probe[], hand: Hand): Probe {
     const poses = probes.at(-1)?.poses;
     return {
       ...fused,
-      hand,
+      ...{ hand, seenHand: hand },
       votes,
       poses,
       samples: probes.reduce((total, { samples }) => total + samples, 0),

@@ -23,7 +23,7 @@ type Payment = Pick<Transaction, "amount_minor" | "currency"> & { reference?: st
 
 /**
  * Whose palm is this, at a terminal? Scan, transaction and, in mode `demo`, the event of a success are one batch.
- * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, `unavailable`.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, `no_hand`, `hand_mismatch`, `unavailable`.
  */
 export async function scanPalm(
   ctx: ScanCtx,

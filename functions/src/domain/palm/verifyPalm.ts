@@ -24,7 +24,7 @@ export interface Verification {
 /**
  * Verifies that a palm is a member's. It must reach the threshold and be ahead of the project's other palms by the
  * margin, see `decideClaim`. Records one scan.
- * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`.
+ * @throws DomainError `invalid_request`, `too_large`, `expired`, `poor_quality`, `no_hand`, `hand_mismatch`.
  */
 export async function verifyPalm(
   ctx: VerifyCtx,

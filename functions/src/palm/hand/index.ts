@@ -17,6 +17,7 @@ import { ModelError } from "./tflite.ts";
 import { typescriptKernels } from "./typescriptKernels.ts";
 import { wasmKernels } from "./wasmKernels.ts";
 
+export { findPalm, PHOTO_SIDE } from "./findPalm.ts";
 export type { Landmarks } from "./handLandmarks.ts";
 export { type Point, Pyramid, type RgbImage } from "./picture.ts";
 export { cutPalm, type Pose, REGION_SIDE } from "./region.ts";
@@ -57,8 +58,8 @@ const MARGINS = [1, 2];
  * @throws ModelError when the weights are damaged or are not those of these models
  * @example
  *   const finder = openHandFinder(await readHandModels());
- *   const hand = finder.find(image);
- *   if (hand !== undefined) extractTemplate(cutPalm(image, hand.landmarks), { hand: "unknown" });
+ *   const { region, hand } = findPalm(image, { finder, said: "unknown" });
+ *   extractTemplate(region, { hand });
  */
 export function openHandFinder({
   palmDetection,
