@@ -276,7 +276,7 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
   });
   const photographs = [1, 2, 3].map((k) => photo(`visitor-enrol-${k}`));
   await steps.play({
-    title: "Enrol from photos of his hand",
+    title: "Enrol from photos of a hand",
     ...by(key, (client) => enrollPalm(PROJECT, { member_id: visitor_id, samples: photographs }, client)),
     expect: [201, { member_id: visitor_id, hand: "right", samples: 3 }],
     tell: ({ hand, samples }) => `a ${hand} hand, found in ${samples} photos`,
@@ -409,10 +409,10 @@ async function play(suite: Suite, receiver: Receiver, terminal: TerminalPlay): P
 
   await steps.play({
     title: "What stays are scans",
-    ...by(key, (client) => listScans(PROJECT, { per_page: 10 }, client)),
-    expect: [200, { page: 1, per_page: 10 }],
+    ...by(key, (client) => listScans(PROJECT, { per_page: 20 }, client)),
+    expect: [200, { page: 1, per_page: 20 }],
     holds: ({ items }) =>
-      items.length === 10 &&
+      items.length === 20 &&
       items.some(({ id }) => id === scan_id) &&
       items.some((scan) => scan.member_id === member_id),
     tell: ({ items, total_count }) => `${items.length} of ${total_count} in 24 hours`,
