@@ -1,6 +1,8 @@
 import { deflateSync } from "node:zlib";
 import type { ExampleRequest, Json } from "../../functions/src/http/openapi.ts";
 import { extractTemplate, type Hand } from "../../functions/src/palm/index.ts";
+import { encodeJpeg } from "../../test/support/encodeJpeg.ts";
+import { renderHand } from "../../test/support/hands.ts";
 import { pngChunk, syntheticPalm } from "../../test/support/palms.ts";
 import { ACME_HQ, newcomer, organizations } from "../world.ts";
 
@@ -55,6 +57,12 @@ function pictureOf({ seed }: { seed: number }, sample: number): string {
     pngChunk("IEND", new Uint8Array()),
   ];
   return Buffer.concat(png).toString("base64");
+}
+
+/** A small photograph of a synthetic hand, base64 of a JPEG. */
+async function photographOf(hand: { palmSeed: number; hand: "left" | "right" }): Promise<string> {
+  const photograph = renderHand({ ...hand, width: 192, height: 256 });
+  return Buffer.from(await encodeJpeg(photograph, { quality: 40 })).toString("base64");
 }
 
 const [{ id: org_id } = { id: "" }] = organizations;
@@ -197,6 +205,13 @@ export const TOUR: readonly Call[] = [
     summary: "A template of it, which the terminal's own software has made",
     path: inHq,
     body: { template: templateOf(noas, 3), pad_score: 0.98 },
+  },
+  {
+    operationId: "identify",
+    by: "key",
+    summary: "A photograph of a hand, which nobody has enrolled",
+    path: inHq,
+    body: { photo: await photographOf({ palmSeed: 13, hand: "left" }) },
   },
   {
     operationId: "identify",
