@@ -144,7 +144,7 @@ describe("A global environment", () => {
     ]) {
       assertProblem(answer, 400, "invalid_request");
       assert.deepEqual(answer.body.errors, [
-        { path: "template", message: "must not be sent in a global environment; send an image" },
+        { path: "template", message: "must not be sent in a global environment; send a picture" },
       ]);
     }
     const body = { sample_id: randomUUID(), image: picture(9520, 0) };
