@@ -1,4 +1,4 @@
-import { Storage } from "@google-cloud/storage";
+import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
 
 /** One operation may take this long, retries included, in seconds. */
 const TIMEOUT_S = 10;
@@ -7,7 +7,12 @@ const TIMEOUT_S = 10;
 export function openStorage(projectId: string): Storage {
   return new Storage({
     projectId,
-    retryOptions: { totalTimeout: TIMEOUT_S, maxRetries: 3 },
+    retryOptions: {
+      totalTimeout: TIMEOUT_S,
+      maxRetries: 3,
+      // Each object is written once, under a name of its own, so writing it again is the same.
+      idempotencyStrategy: IdempotencyStrategy.RetryAlways,
+    },
     timeout: TIMEOUT_S * 1000,
   });
 }

@@ -345,7 +345,7 @@ function settled(drawn: Value | undefined, example: unknown): Value | undefined 
     const [picture] = known["samples"] as { image: string }[];
     const [first] = body["samples"] as Record<string, Value>[];
     body["samples"] = (body["samples"] as Record<string, Value>[]).map(
-      ({ template: _, hand: __, ...more }) => ({
+      ({ template: _, photo: __, hand: ___, ...more }) => ({
         ...more,
         ...(first?.["hand"] === undefined ? {} : { hand: first["hand"] }),
         image: picture?.image ?? "",

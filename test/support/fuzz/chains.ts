@@ -164,6 +164,8 @@ export const CHAINS: Record<string, (links: Links) => Promise<void>> = {
       await journal.call(id, { ids, token }, "not_found");
     }
     await journal.call("nextCommand", { token: rotated.device_key, body: {} }, "unauthenticated");
+    // There are a hundred steady palms: this one is used again.
+    await journal.call("deleteMember", { ids: { project_id, member_id: member.id }, token }, 204);
   },
 
   async webhookChain({ world, journal, numbers: [caller = 0, grace_seconds = 0] }) {
