@@ -190,11 +190,12 @@ const SCENES: readonly Scene[] = [
   async function terminalsThatAreTooMany({ world, journal }) {
     const { deps } = world.places;
     const { ids, key: token, organization } = world.own;
-    const setCount = async (device_count: number | undefined) => {
+    const setCount = async (device_count: number | undefined): Promise<number | undefined> => {
       const stored = await deps.organizations.get(organization.id);
       if (!stored) throw new Error("the organization is missing");
-      await deps.commit([deps.organizations.replace(stored, { ...stored.value, device_count })]);
-      return stored.value.device_count;
+      const write = deps.organizations.replace(stored, { ...stored.value, device_count });
+      const isDone = (await deps.commit([write])) === "committed";
+      return isDone ? stored.value.device_count : setCount(device_count);
     };
     const { code } = await startRegistration(deps, { app_version: null, model: null });
     const before = await setCount(deps.deviceLimits[organization.plan]);

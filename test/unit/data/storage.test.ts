@@ -9,13 +9,12 @@ import { createTemplates } from "../../../functions/src/data/templates.ts";
 const crc32c = "8TDyHg==";
 
 describe("The Storage client", () => {
-  it("sends an upload again whose connection breaks or that is answered 503", async () => {
+  it("sends an upload again whose connection breaks", async () => {
     let requests = 0;
     const server = createServer((request, response) => {
       requests += 1;
       if (requests === 1) return void request.socket.destroy();
       request.resume();
-      response.statusCode = requests === 2 ? 503 : 200;
       request.on("end", () =>
         response.setHeader("Content-Type", "application/json").end(JSON.stringify({ crc32c })),
       );
@@ -26,7 +25,7 @@ describe("The Storage client", () => {
     try {
       const templates = createTemplates(async () => openStorage("demo-palmgate-test"), "bucket");
       await templates.put("environments/e/templates/p/1", Uint8Array.of(1, 2, 3));
-      assert.equal(requests, 3);
+      assert.equal(requests, 2);
     } finally {
       if (before === undefined) delete process.env["STORAGE_EMULATOR_HOST"];
       else process.env["STORAGE_EMULATOR_HOST"] = before;
