@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { routes } from "../../functions/src/api/biometrics/routes.ts";
 import { type InputReader, ReaderInTurn, SMALL } from "../../functions/src/http/inputReader.ts";
 import type { Route } from "../../functions/src/http/route.ts";
@@ -59,6 +60,32 @@ describe("Inputs read on a thread", () => {
       );
     });
   }
+
+  it("of one owner wait for as long as the last one took, and those of others do not", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const route = byId.get("identify") as Route;
+      const raw = () => Buffer.from(JSON.stringify({ image }));
+      const done: string[] = [];
+      const send = (owner: string, name: string) =>
+        aside
+          .read(route, { search: "", key: null, raw: raw() }, { owner, signal })
+          .then(() => done.push(name));
+      const first = send("flood", "first");
+      const second = send("flood", "second");
+      await first;
+      for (const name of ["b1", "b2"]) {
+        await send(name, name);
+      }
+      assert.deepEqual(done, ["first", "b1", "b2"]);
+      mock.timers.tick(60_000);
+      await second;
+      assert.equal(done.at(-1), "second");
+      mock.timers.tick(60_000);
+    } finally {
+      mock.timers.reset();
+    }
+  });
 
   it("are handed over as they are: no picture shares its bytes with another", async () => {
     const body = { member_id, samples: [{ image }, { image }] };

@@ -8,7 +8,7 @@ import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Commit } from "../domain/store.ts";
 import { type Authenticated, authenticate, present } from "./auth.ts";
-import { bodyOf, readBody } from "./body.ts";
+import { bodyOf, LargeBodies, readBody } from "./body.ts";
 import { cacheableResponse } from "./cache.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
 import type { Input } from "./input.ts";
@@ -77,6 +77,7 @@ interface Shared {
   proxies: Proxies;
   proven: ProvenCredentials;
   reader: InputReader;
+  largeBodies: LargeBodies;
 }
 
 /**
@@ -85,14 +86,17 @@ interface Shared {
 export function createApp<Needs extends keyof Ports>(
   routes: readonly Route<Needs>[],
   ctx: App<Needs>,
-  { proxies = { hosting: 0, direct: 0 }, reader = new ReaderInTurn() }: Partial<Omit<Shared, "proven">> = {},
+  {
+    proxies = { hosting: 0, direct: 0 },
+    reader = new ReaderInTurn(),
+  }: Partial<Pick<Shared, "proxies" | "reader">> = {},
 ): Hono {
   if (routes.some(({ idempotent }) => idempotent) && !ctx.idempotency) {
     throw new Error("a route takes an idempotency key, but there is nowhere to record it");
   }
   const app = new Hono();
   const all = ctx as Ctx<keyof Ports>;
-  const shared = { proxies, proven: new ProvenCredentials(ctx), reader };
+  const shared = { proxies, proven: new ProvenCredentials(ctx), reader, largeBodies: new LargeBodies() };
   const handleFor = (table: Map<string, Route>) => (c: Context) =>
     respond(ctx, c, (exchange) => serve(all, pick(table, c.req.method), exchange, shared));
 
@@ -148,7 +152,7 @@ async function serve(
     const { entering, once } = await enter(ctx, route, exchange, caller, named, addresses);
     const scope = await entering;
     const owner = scope.organization?.id ?? scope.project?.organization_id ?? caller?.account ?? "";
-    const { raw, ...input } = await receive(route, exchange, shared.reader, owner);
+    const { raw, ...input } = await receive(route, exchange, shared, owner);
     const { c } = exchange;
     const params = c.req.param();
     const handle = async (commit: Commit): Promise<Response> => {
@@ -168,15 +172,26 @@ async function serve(
   }
 }
 
-async function receive(route: Route, { c }: Exchange, reader: InputReader, owner: string): Promise<Input> {
+async function receive(
+  route: Route,
+  { c }: Exchange,
+  { reader, largeBodies }: Shared,
+  owner: string,
+): Promise<Input> {
   const request = c.req.raw;
-  const limit = BODY_LIMITS[route.bodyLimit];
-  const raw = route.body
-    ? await readBody(limit, request.headers, bodyOf(request, incomingOf(c)))
-    : new Uint8Array();
+  const { headers } = request;
   const { search } = new URL(request.url);
-  const key = request.headers.get(IDEMPOTENCY_KEY);
-  return reader.read(route, { search, key, raw }, { owner, signal: request.signal });
+  const key = headers.get(IDEMPOTENCY_KEY);
+  const sender = { owner, signal: request.signal };
+  if (!route.body) return reader.read(route, { search, key, raw: new Uint8Array() }, sender);
+  const limit = BODY_LIMITS[route.bodyLimit];
+  const end = await largeBodies.take(limit, headers, sender);
+  try {
+    const raw = await readBody(limit, headers, bodyOf(request, incomingOf(c)));
+    return await reader.read(route, { search, key, raw }, sender);
+  } finally {
+    end();
+  }
 }
 
 function readAddresses({ reachedBy }: Route, { c }: Exchange, { proxies }: Shared): Addresses {
