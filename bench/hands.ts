@@ -9,7 +9,6 @@
  * thread, by the clock and of the processor.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readHandModels } from "../functions/src/data/extraction/handModels.ts";
@@ -21,18 +20,10 @@ import {
   Pyramid,
   type RgbImage,
 } from "../functions/src/palm/hand/index.ts";
-import { fingerLengths } from "../functions/src/palm/hand/isHand.ts";
+import { fingerLengths, knuckleWidth } from "../functions/src/palm/hand/isHand.ts";
 import { sampleSquare } from "../functions/src/palm/hand/picture.ts";
-import { extractTemplate } from "../functions/src/palm/index.ts";
+import { decodePhoto, extractTemplate } from "../functions/src/palm/index.ts";
 import { percentile } from "./percentile.ts";
-
-// jpeg-js belongs to functions/.
-const jpeg = createRequire(new URL("../functions/package.json", import.meta.url))("jpeg-js") as {
-  decode(
-    bytes: Uint8Array,
-    options: { useTArray: true; formatAsRGBA: false; maxMemoryUsageInMB: number },
-  ): { width: number; height: number; data: Uint8Array };
-};
 
 const UPRIGHT: Point = [0, -1];
 /** Unit vectors of turns by whole and odd angles, without sine and cosine. */
@@ -48,29 +39,15 @@ const TURNS: readonly Point[] = [
 /** Photographs before the times count: the engine compiles the loops. */
 const WARM_UP = 3;
 
-/** Reads a photograph and brings its longer side to `side` px, if it is longer, turned so that `up` is upwards. */
-function readPhoto(file: string, side: number, up: Point = UPRIGHT): RgbImage {
-  const options = { useTArray: true, formatAsRGBA: false, maxMemoryUsageInMB: 1024 } as const;
-  const { width, height, data } = jpeg.decode(readFileSync(file), options);
-  const longest = Math.max(width, height);
-  if (longest <= side && up === UPRIGHT) return { width, height, rgb: data };
-  const size = Math.min(side, longest);
-  const square = { center: [width / 2, height / 2] as const, side: longest, up };
-  const samples = sampleSquare(new Pyramid({ width, height, rgb: data }), square, size);
-  const [columns, rows] =
-    up === UPRIGHT ? [width, height].map((length) => Math.round((length * size) / longest)) : [size, size];
-  return cropMiddle(samples, size, columns as number, rows as number);
-}
-
-function cropMiddle(samples: Float32Array, size: number, width: number, height: number): RgbImage {
-  const rgb = new Uint8Array(3 * width * height);
-  const [left, top] = [(size - width) >> 1, (size - height) >> 1];
-  for (let y = 0; y < height; y++) {
-    for (let i = 0; i < 3 * width; i++) {
-      rgb[3 * y * width + i] = Math.floor((samples[3 * ((y + top) * size + left) + i] as number) + 0.5);
-    }
-  }
-  return { width, height, rgb };
+/** Reads a photograph, its longer side at most `side` px; turned, in the middle of a square, so that `up` is upwards. */
+async function readPhoto(file: string, side: number, up: Point = UPRIGHT): Promise<RgbImage> {
+  const photo = await decodePhoto(readFileSync(file), { targetSide: side });
+  if (up === UPRIGHT) return photo;
+  const { width, height } = photo;
+  const size = Math.max(width, height);
+  const square = { center: [width / 2, height / 2] as const, side: size, up };
+  const samples = sampleSquare(new Pyramid(photo), square, size);
+  return { width: size, height: size, rgb: Uint8Array.from(samples, (value) => Math.floor(value + 0.5)) };
 }
 
 /** Milliseconds on the clock, and of processor time: on a machine that is busy with other work, only the latter counts. */
@@ -108,44 +85,55 @@ const spread = (numbers: readonly number[]): string =>
   [0, 1, 50, 99, 100].map((p) => percentile(numbers, p || 1e-9).toFixed(3)).join(" / ");
 
 /** Hands found, and how long it takes. */
-function reportPhotos(finder: HandFinder, files: readonly string[], side: number): void {
+async function reportPhotos(finder: HandFinder, files: readonly string[], side: number): Promise<void> {
   const times: Time[] = [];
   const cuts: Time[] = [];
   const presences: number[] = [];
   const fingers: number[] = [];
+  const knuckles: number[] = [];
+  const handedness: number[] = [];
   const missed: string[] = [];
-  files.forEach((file, i) => {
-    const image = readPhoto(file, side);
+  for (const [i, file] of files.entries()) {
+    const image = await readPhoto(file, side);
     const { result: hand, time } = timed(() => finder.find(image));
     if (i === 0) console.log(`first photograph ${ms(time)}`);
     if (i >= WARM_UP) times.push(time);
     if (hand === undefined) {
       missed.push(file);
-      return;
+      continue;
     }
     const cut = timed(() => cutPalm(image, hand.landmarks));
     if (i >= WARM_UP) cuts.push(cut.time);
     presences.push(hand.presence);
     // The rule looks at the second-shortest of the four fingers.
     fingers.push(fingerLengths(hand.landmarks).toSorted((a, b) => a - b)[1] as number);
-  });
+    knuckles.push(knuckleWidth(hand.landmarks));
+    handedness.push(hand.handedness);
+  }
   console.log(`find: median ${at(times, 50)}, p95 ${at(times, 95)}`);
   console.log(`cutPalm: median ${at(cuts, 50)}, p95 ${at(cuts, 95)}`);
   console.log(`hands found in ${share(presences.length, files.length)} photographs`);
   console.log("least / 1 % / median / 99 % / most");
   console.log(`  presence                       ${spread(presences)}`);
   console.log(`  third-longest finger, in palms ${spread(fingers)}`);
+  console.log(`  width of knuckles, in palms    ${spread(knuckles)}`);
+  console.log(`  handedness                     ${spread(handedness)}`);
   for (const file of missed) console.log(`  no hand: ${file}`);
 }
 
 /** Templates of both kernels, byte by byte. */
-function reportEquality(wasm: HandFinder, files: readonly string[], side: number, count: number): void {
+async function reportEquality(
+  wasm: HandFinder,
+  files: readonly string[],
+  side: number,
+  count: number,
+): Promise<void> {
   const typescript = openHandFinder({ ...readHandModels(), kernels: "typescript" });
   const times: { wasm: Time[]; typescript: Time[] } = { wasm: [], typescript: [] };
   let [equal, hands, done] = [0, 0, 0];
   for (const up of TURNS) {
     for (const file of files.slice(0, count - done)) {
-      const image = readPhoto(file, side, up);
+      const image = await readPhoto(file, side, up);
       const [first, second] = (
         [
           ["wasm", wasm],
@@ -167,7 +155,7 @@ function reportEquality(wasm: HandFinder, files: readonly string[], side: number
   console.log(`find: WebAssembly ${at(times.wasm, 50)}, TypeScript ${at(times.typescript, 50)}`);
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       photos: { type: "string" },
@@ -187,8 +175,8 @@ function main(): void {
   const { result: finder, time: opening } = timed(() => openHandFinder(readHandModels()));
   console.log(`openHandFinder ${ms(opening)}, ${(finder.memoryBytes / 1e6).toFixed(1)} MB of its own`);
   console.log(`the process grew by ${((process.memoryUsage().rss - before) / 1e6).toFixed(1)} MB`);
-  reportPhotos(finder, files, Number(values.side));
-  reportEquality(finder, files, Number(values.side), Number(values.equal));
+  await reportPhotos(finder, files, Number(values.side));
+  await reportEquality(finder, files, Number(values.side), Number(values.equal));
 }
 
-main();
+await main();

@@ -8,9 +8,12 @@ import { cutPalm } from "./region.ts";
 /** Longest side to which a photograph is scaled down before a hand is looked for, px. */
 export const PHOTO_SIDE = 1280;
 
-/** From where on `handedness` is certain: downwards for the left hand, upwards for the right one. */
-const LEFT = 0.1;
-const RIGHT = 0.9;
+/**
+ * From where on `handedness` is certain: downwards for the left hand, upwards for the right one. Measured: at least 0.82 on 480
+ * photographs of right hands; of these, mirrored, at most 0.2 on 98 % of 240, and at most 0.35.
+ */
+const LEFT = 0.2;
+const RIGHT = 0.8;
 
 /**
  * Finds the palm in a photograph that is not mirrored.

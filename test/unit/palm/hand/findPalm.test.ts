@@ -13,10 +13,10 @@ const seeing = (handedness: number | undefined): HandFinder => ({
 
 describe("findPalm", () => {
   for (const [handedness, seen] of [
-    [0.9, "right"],
-    [0.89, "unknown"],
-    [0.11, "unknown"],
-    [0.1, "left"],
+    [0.8, "right"],
+    [0.79, "unknown"],
+    [0.21, "unknown"],
+    [0.2, "left"],
   ] as const) {
     it(`sees ${seen === "unknown" ? "no certain" : `the ${seen}`} hand at a handedness of ${handedness}`, () => {
       const { hand, region } = findPalm(photo, { finder: seeing(handedness), said: "unknown" });
@@ -28,7 +28,7 @@ describe("findPalm", () => {
   it("trusts what is said where it is not certain, and refuses the other hand where it is", () => {
     for (const said of ["left", "right"] as const) {
       assert.equal(findPalm(photo, { finder: seeing(0.5), said }).hand, said);
-      const own = said === "right" ? 0.95 : 0.05;
+      const own = said === "right" ? 0.85 : 0.15;
       assert.equal(findPalm(photo, { finder: seeing(own), said }).hand, said);
       assert.throws(() => findPalm(photo, { finder: seeing(1 - own), said }), { code: "hand_mismatch" });
     }
