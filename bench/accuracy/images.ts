@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { readHandModels } from "../../functions/src/data/extraction/handModels.ts";
 import { countVotes, decodeTemplate, type Planes } from "../../functions/src/palm/codec.ts";
-import { cutPalm, openHandFinder, Pyramid } from "../../functions/src/palm/hand/index.ts";
+import { findPalm, openHandFinder, PHOTO_SIDE } from "../../functions/src/palm/hand/index.ts";
 import { decodePhoto } from "../../functions/src/palm/image.ts";
 import {
   extractProbe,
@@ -19,8 +19,6 @@ import { Probe } from "../../functions/src/palm/match.ts";
 import { type Scores, sorted } from "./rates.ts";
 import { type Picture, readSet } from "./sets.ts";
 
-/** Longest side to which photographs are brought, px. */
-const PHOTO_SIDE = 1280;
 /** How many samples are enrolled. */
 const ENROLLED = 3;
 
@@ -60,10 +58,8 @@ const scoreOf = ({ probes }: Pick<Sample, "probes">, planes: Planes): number =>
 export function newPhotoReader(): (bytes: Uint8Array) => Promise<GrayImage> {
   const finder = openHandFinder(readHandModels());
   return async (bytes) => {
-    const photo = Pyramid.of(await decodePhoto(bytes, { targetSide: PHOTO_SIDE }));
-    const hand = finder.find(photo);
-    if (hand === undefined) throw new PalmError("invalid_image", "no hand is found");
-    return cutPalm(photo, hand.landmarks);
+    const photo = await decodePhoto(bytes, { targetSide: PHOTO_SIDE });
+    return findPalm(photo, { finder, said: "unknown" }).region;
   };
 }
 
