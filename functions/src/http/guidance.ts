@@ -115,8 +115,10 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
     advice: "Use a public https URL.",
   },
   rate_limited: {
-    means: "There were too many requests.",
-    advice: "Wait for `Retry-After` seconds; read `RateLimit` to slow down before.",
+    means:
+      "There were too many requests; or, of verifyPalm, five verifications of this member failed in the last 15 minutes.",
+    advice:
+      "Wait for `Retry-After` seconds; read `RateLimit` to slow down before. Offer a person who cannot be verified another way.",
   },
   internal: {
     means: "Something went wrong on our side.",
