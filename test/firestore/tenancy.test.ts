@@ -7,13 +7,13 @@ import type { Sample } from "../../functions/src/domain/palm/sample.ts";
 import { verifyPalm } from "../../functions/src/domain/palm/verifyPalm.ts";
 import type { TemplateFormat } from "../../functions/src/palm/index.ts";
 import { ROWS } from "../../functions/src/palm/rows.ts";
-import { encodePng, steadyPalm } from "../support/palms.ts";
+import { encodePng, newSample, steadyPalm } from "../support/palms.ts";
 import { type Deps, NOBODY, newTenant, openDeps, type Tenant } from "../support/tenant.ts";
 import { floatBytes, syntheticVector } from "../support/vectors.ts";
 
 type Take = (seed: number, sample: number) => Sample;
 const FORMATS: Record<TemplateFormat, Take> = {
-  "palm-code.v1": (seed, sample) => ({ path: "", image: encodePng(steadyPalm({ seed, sample })) }),
+  "palm-code.v1": (seed, sample) => newSample(encodePng(steadyPalm({ seed, sample }))),
   "vector-512.v1": (seed, sample) => ({ path: "", template: floatBytes(syntheticVector({ seed, sample })) }),
 };
 
