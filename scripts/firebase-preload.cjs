@@ -12,3 +12,26 @@ versioning.getLatestSDKVersion = () => undefined;
 
 // Its debug log, 8 kB a request, would lie in a folder that ends with the suite.
 require("firebase-tools/lib/logger.js").useFileLogger = () => "";
+
+// A function that refuses a large body closes the connection before all of it is sent. The CLI then answers a second time,
+// which ends it, and ends the function's process.
+const { RuntimeWorker } = require("firebase-tools/lib/emulator/functionsRuntimeWorker.js");
+const { request } = RuntimeWorker.prototype;
+RuntimeWorker.prototype.request = function (...args) {
+  const [, response] = args;
+  const { writeHead } = response;
+  response.writeHead = (...head) => {
+    if (!response.headersSent) return writeHead.apply(response, head);
+    if (!response.writableEnded) response.destroy();
+    response.write = () => false;
+    response.end = () => response;
+    const { process } = this.runtime;
+    const { kill } = process;
+    process.kill = () => {
+      process.kill = kill;
+      return false;
+    };
+    return response;
+  };
+  return request.apply(this, args);
+};

@@ -43,7 +43,7 @@ export class Threads<Task, Result> {
   async run(
     owner: string,
     task: Task,
-    { transfer = [], signal }: { transfer?: readonly Transferable[]; signal?: AbortSignal } = {},
+    { transfer = [], signal }: { transfer?: readonly Transferable[]; signal?: AbortSignal | undefined } = {},
   ): Promise<Result> {
     const end = await this.#turns.take(owner, signal);
     let thread: Worker | undefined;

@@ -254,7 +254,8 @@ function troubleOf(error: unknown): Trouble | undefined {
 
 function refusalOf(error: unknown, lost: boolean): unknown {
   if (!(error instanceof palmgate.PalmgateError)) return error;
-  const { status, code = String(status), detail } = error;
+  const { status, code = String(status), errors } = error;
+  const detail = [error.detail, ...errors.map(({ path, message }) => `${path} ${message}.`)].join(" ");
   return new Refused({ status, code, detail }, lost);
 }
 

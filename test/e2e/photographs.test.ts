@@ -149,6 +149,41 @@ describe("Photographs of hands", () => {
     }
   });
 
+  it("contradict a hand in the same way, whichever sample comes first", async () => {
+    const member_id = await newMember();
+    const right = photo("enrol-1");
+    const image = { image: base64(encodePng(steadyPalm({ seed: 1 }))) };
+    for (const samples of [
+      [leftHand, right],
+      [leftHand, { ...right, hand: "unknown" }],
+      [{ ...image, hand: "left" }, right],
+      [right, { ...image, hand: "left" }],
+    ]) {
+      const answer = await enroll(samples, member_id);
+      assertProblem(answer, 422, "hand_mismatch");
+      assert.match(answer.body.detail, /do not show the same hand/);
+    }
+    const said = await enroll(
+      [
+        { ...image, hand: "left" },
+        { ...right, hand: "right" },
+      ],
+      member_id,
+    );
+    assertProblem(said, 400, "invalid_request");
+    assert.equal(said.body.errors[0].path, "samples.1.hand");
+    const third = await enroll([right, right, wall], member_id);
+    assert.match(third.body.detail, /^samples\.2: The photograph shows no open hand/);
+  });
+
+  it("that are too large are refused each time", async () => {
+    for (let n = 0; n < 10; n++) {
+      const answer = await send("identify", { photo: "A".repeat(13 * 1024 * 1024) });
+      assertProblem(answer, 413, "too_large");
+    }
+    assert.equal((await send("identify", photo("fresh-1"))).status, 200);
+  });
+
   it("have up to 8 MiB, and two of them fit into one enrollment", async () => {
     const bytes = (name: string) => readFileSync(new URL(`visitor-${name}.jpg`, HANDS));
     const padded = (name: string, size: number) => {
@@ -160,7 +195,9 @@ describe("Photographs of hands", () => {
     const palm = await enroll([padded("enrol-1", 8 * MIB), padded("enrol-2", 8 * MIB)]);
     assert.equal(palm.status, 201, palm.text);
     assert.equal((await send("identify", padded("fresh-1", 8 * MIB))).body.outcome, "identified");
-    assertProblem(await send("identify", padded("fresh-1", 8 * MIB + 1)), 413, "too_large");
+    const larger = await send("identify", padded("fresh-1", 8 * MIB + 1));
+    assertProblem(larger, 413, "too_large");
+    assert.equal(larger.body.detail, "photo is larger than 8 MiB.");
     assertProblem(await send("identify", padded("fresh-1", 10 * MIB)), 413, "too_large");
   });
 });

@@ -7,6 +7,9 @@ import type { Result } from "./extraction/worker.ts";
 
 const WORKER = workerUrl(import.meta.url, "./extraction/worker.ts", "./extraction-worker.js");
 
+/** Of one owner. Five pictures of 16 enrollments are 80; each takes up to a second. */
+const MOST_WAITING = 80;
+
 interface Options {
   /** Threads; by default one less than there are processors, at least two, so that one owner cannot take them all. */
   threads?: number;
@@ -21,11 +24,18 @@ export class ExtractionPool implements Extraction {
 
   constructor({ threads, worker = WORKER, ...options }: Options = {}) {
     const most = threads ?? Math.max(2, availableParallelism() - 1);
-    this.#threads = new Threads(worker, { most, mostOfOne: Math.max(1, most - 1), ...options });
+    this.#threads = new Threads(worker, {
+      ...{ most, mostOfOne: Math.max(1, most - 1), mostWaiting: MOST_WAITING },
+      ...options,
+    });
   }
 
-  async extract({ owner, ...task }: Parameters<Extraction["extract"]>[0]): ReturnType<Extraction["extract"]> {
-    const result = await this.#threads.run(owner, task);
+  async extract({
+    owner,
+    signal,
+    ...task
+  }: Parameters<Extraction["extract"]>[0]): ReturnType<Extraction["extract"]> {
+    const result = await this.#threads.run(owner, task, { signal });
     if ("template" in result) return result;
     throw new PalmError(result.code, result.message);
   }

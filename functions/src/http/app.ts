@@ -8,7 +8,7 @@ import type { Ctx, Ports, Surroundings } from "../domain/context.ts";
 import { DomainError, notFound } from "../domain/errors.ts";
 import type { Commit } from "../domain/store.ts";
 import { type Authenticated, authenticate, present } from "./auth.ts";
-import { bodyOf, LargeBodies, readBody } from "./body.ts";
+import { bodyOf, readBody } from "./body.ts";
 import { cacheableResponse } from "./cache.ts";
 import { IDEMPOTENCY_KEY, isIdempotencyKey, Once } from "./idempotency.ts";
 import type { Input } from "./input.ts";
@@ -77,7 +77,6 @@ interface Shared {
   proxies: Proxies;
   proven: ProvenCredentials;
   reader: InputReader;
-  largeBodies: LargeBodies;
 }
 
 /**
@@ -96,7 +95,7 @@ export function createApp<Needs extends keyof Ports>(
   }
   const app = new Hono();
   const all = ctx as Ctx<keyof Ports>;
-  const shared = { proxies, proven: new ProvenCredentials(ctx), reader, largeBodies: new LargeBodies() };
+  const shared = { proxies, proven: new ProvenCredentials(ctx), reader };
   const handleFor = (table: Map<string, Route>) => (c: Context) =>
     respond(ctx, c, (exchange) => serve(all, pick(table, c.req.method), exchange, shared));
 
@@ -172,26 +171,15 @@ async function serve(
   }
 }
 
-async function receive(
-  route: Route,
-  { c }: Exchange,
-  { reader, largeBodies }: Shared,
-  owner: string,
-): Promise<Input> {
+async function receive(route: Route, { c }: Exchange, { reader }: Shared, owner: string): Promise<Input> {
   const request = c.req.raw;
-  const { headers } = request;
-  const { search } = new URL(request.url);
-  const key = headers.get(IDEMPOTENCY_KEY);
-  const sender = { owner, signal: request.signal };
-  if (!route.body) return reader.read(route, { search, key, raw: new Uint8Array() }, sender);
   const limit = BODY_LIMITS[route.bodyLimit];
-  const end = await largeBodies.take(limit, headers, sender);
-  try {
-    const raw = await readBody(limit, headers, bodyOf(request, incomingOf(c)));
-    return await reader.read(route, { search, key, raw }, sender);
-  } finally {
-    end();
-  }
+  const raw = route.body
+    ? await readBody(limit, request.headers, bodyOf(request, incomingOf(c)))
+    : new Uint8Array();
+  const { search } = new URL(request.url);
+  const key = request.headers.get(IDEMPOTENCY_KEY);
+  return reader.read(route, { search, key, raw }, { owner, signal: request.signal });
 }
 
 function readAddresses({ reachedBy }: Route, { c }: Exchange, { proxies }: Shared): Addresses {

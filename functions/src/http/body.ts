@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { DomainError, invalid } from "../domain/errors.ts";
-import { Turns } from "../domain/turns.ts";
 import type { BodyLimit } from "./route.ts";
 
 /** A body as it arrives, chunk by chunk. */
@@ -14,41 +13,6 @@ export function bodyOf(request: Request, incoming: IncomingMessage | undefined):
   const { rawBody } = incoming as { rawBody?: Buffer };
   // A request that is refused before its end must keep its connection until it is answered.
   return rawBody ? [rawBody] : incoming.iterator({ destroyOnReturn: false });
-}
-
-/** Bodies up to this size are received whenever they come, in bytes. */
-const LARGE = 1024 * 1024;
-/** How many larger ones of one owner are received at a time. */
-const MOST_OF_ONE = 2;
-const MOST_WAITING = 32;
-
-/**
- * Limits how many large bodies of one owner are received and parsed at a time: 16 of 24 MiB that arrive together keep
- * the thread busy for a third of a second. The others wait at the socket, unread.
- */
-export class LargeBodies {
-  readonly #turns = new Turns({
-    most: Number.POSITIVE_INFINITY,
-    mostOfOne: MOST_OF_ONE,
-    mostWaiting: MOST_WAITING,
-  });
-
-  /**
-   * Waits for a turn if the body may become large.
-   * @returns a function that ends the turn
-   * @throws DomainError as `Turns.take`
-   */
-  async take(
-    { bytes }: BodyLimit,
-    headers: Headers,
-    { owner, signal }: { owner: string; signal: AbortSignal },
-  ): Promise<() => void> {
-    const announced = headers.get("content-length");
-    const isCompressed = headers.get("content-encoding") !== null;
-    const size = announced === null || isCompressed ? bytes : Number(announced);
-    // What is too large is refused unread.
-    return size > LARGE && size <= bytes ? this.#turns.take(owner, signal) : () => undefined;
-  }
 }
 
 /**

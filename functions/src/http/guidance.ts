@@ -92,7 +92,8 @@ export const GUIDANCE: Record<ErrorCode, Guidance> = {
   },
   poor_quality: {
     means: "The picture is sound, but shows no palm well enough.",
-    advice: "Take another picture: the whole palm, sharp, evenly lit.",
+    advice:
+      "Take another picture: the whole palm, sharp, evenly lit. A photograph of the whole hand is sent as `photo`, not as `image`.",
   },
   no_hand: {
     means: "The photograph is sound, but shows no open hand whose palm is to the camera.",

@@ -75,7 +75,8 @@ function readQuery(route: Route, params: URLSearchParams, faults: Faults): unkno
 class Faults {
   readonly #errors: FieldError[] = [];
   #count = 0;
-  #tooLarge = false;
+  /** What is too large, in a sentence. */
+  #tooLarge: string | undefined;
 
   add(path: string, message: string): void {
     this.#count += 1;
@@ -103,7 +104,9 @@ class Faults {
     for (const issue of issues) {
       // The length of a text says nothing of the list that it should have been.
       if (issue.code !== "invalid_type" && mistyped.has(placeOf(issue))) continue;
-      if (issue.code === "custom" && issue.params?.["code"] === TOO_LARGE.code) this.#tooLarge = true;
+      if (issue.code === "custom" && issue.params?.["code"] === TOO_LARGE.code) {
+        this.#tooLarge ??= `${placeOf(issue)} ${issue.message}.`;
+      }
       const path = issue.path.map(String);
       if (issue.code === "unrecognized_keys") {
         for (const key of issue.keys) this.add([...path, key].join("."), "is not known here");
@@ -117,11 +120,7 @@ class Faults {
   }
 
   refuse(): void {
-    if (this.#tooLarge)
-      throw new DomainError(
-        "too_large",
-        "A picture or template is too large: an image or template has at most 1 MiB, a photo 8 MiB.",
-      );
+    if (this.#tooLarge !== undefined) throw new DomainError("too_large", this.#tooLarge);
     if (this.#count === 0) return;
     const errors = this.#count > MAX_FAULTS ? this.#errors.slice(0, MAX_FAULTS - 1) : this.#errors;
     const unnamed = this.#count - errors.length;

@@ -120,6 +120,26 @@ describe("The extraction pool", () => {
     await Promise.all(waiting);
   });
 
+  it("drops what waits when its sender leaves, and takes no more than 80 waiting pictures of an owner", async () => {
+    open({ threads: 1, worker });
+    const held = pool.extract(task("a", 1, 1));
+    const leaving = new AbortController();
+    const left = pool.extract({ ...task("a", 2, 0), signal: leaving.signal });
+    const waiting = Array.from({ length: 79 }, () => pool.extract(task("a", 3, 0)));
+    await assert.rejects(pool.extract(task("a", 4, 0)), { code: "unavailable" });
+    leaving.abort();
+    await assert.rejects(left, { code: "invalid_request" });
+    const next = pool.extract(task("a", 5, 0));
+    const gate = new BroadcastChannel("gate");
+    let isOver = false;
+    const all = Promise.all([held, ...waiting, next]).finally(() => {
+      isOver = true;
+    });
+    for (; !isOver; await sleep(10)) gate.postMessage("open");
+    gate.close();
+    assert.equal((await all).at(-1)?.quality, 5);
+  });
+
   it("answers unavailable for a thread that dies, and replaces it", async () => {
     open({ threads: 1, worker });
     for (const how of [3, 4]) {

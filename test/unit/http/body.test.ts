@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { DomainError } from "../../../functions/src/domain/errors.ts";
-import { bodyOf, LargeBodies, type ReceivedBody, readBody } from "../../../functions/src/http/body.ts";
+import { bodyOf, type ReceivedBody, readBody } from "../../../functions/src/http/body.ts";
 
 const LIMIT = { bytes: 1000, ms: 200 };
 const json = (size: number): Buffer => Buffer.from(`"${"x".repeat(size - 2)}"`);
@@ -25,49 +25,6 @@ async function refusal(promise: Promise<unknown>): Promise<[string, unknown]> {
 async function* chunks(size: number, count: number, counted: { sent: number }): AsyncIterable<Buffer> {
   for (; counted.sent < count; counted.sent += 1) yield Buffer.alloc(size);
 }
-
-describe("Large bodies", () => {
-  const MIB = 1024 * 1024;
-  const limit = { bytes: 12 * MIB, ms: 1000 };
-  const ends: (() => void)[] = [];
-  const started: string[] = [];
-  let bodies: LargeBodies;
-  beforeEach(() => {
-    bodies = new LargeBodies();
-    ends.length = 0;
-    started.length = 0;
-  });
-
-  const take = async (name: string, headers: Record<string, string>, owner = "a"): Promise<void> => {
-    const { signal } = new AbortController();
-    void bodies.take(limit, new Headers(headers), { owner, signal }).then((end) => {
-      started.push(name);
-      ends.push(end);
-    });
-    await new Promise(setImmediate);
-  };
-  const large = { "Content-Length": String(MIB + 1) };
-
-  it("of one owner are received two at a time, those of others at once", async () => {
-    for (const name of ["1", "2", "3"]) await take(name, large);
-    await take("b", large, "b");
-    assert.deepEqual(started, ["1", "2", "b"]);
-    ends[0]?.();
-    await new Promise(setImmediate);
-    assert.deepEqual(started, ["1", "2", "b", "3"]);
-  });
-
-  it("are those that are announced, and those whose size only shows", async () => {
-    await take("1", large);
-    await take("2", large);
-    for (const headers of [{}, { "Content-Length": "20", "Content-Encoding": "gzip" }])
-      await take("waits", headers);
-    await take("small", { "Content-Length": String(MIB) });
-    // Refused unread.
-    await take("too large", { "Content-Length": String(12 * MIB + 1) });
-    assert.deepEqual(started, ["1", "2", "small", "too large"]);
-  });
-});
 
 describe("readBody", () => {
   it("reads as many bytes as the limit, and not one more", async () => {

@@ -60,11 +60,11 @@ export const enrollPalm = defineRoute({
     "template_mismatch",
   ],
   answers: toPalm,
-  async handle(ctx: EnrollCtx, { actor, project, environment, begun: following, body }) {
+  async handle(ctx: EnrollCtx, { actor, project, environment, begun: following, body, signal }) {
     const { member_id, replace } = body;
     const samples = body.samples.map((sample, index) => toSample(sample, `samples.${index}`));
     const enroll = () =>
-      palms.enrollPalm(ctx, { actor, project, environment, following, member_id, samples, replace });
+      palms.enrollPalm(ctx, { actor, project, environment, following, signal, member_id, samples, replace });
     return isServerLookupOn(project, environment) ? enroll() : ctx.duplicates.look(accountOf(actor), enroll);
   },
 });

@@ -22,6 +22,6 @@ export const identify = defineRoute({
   bodyLimit: "sample",
   response: IdentificationShape,
   errors: ["expired", "poor_quality", "no_hand", "hand_mismatch"],
-  handle: (ctx: IdentifyCtx, { actor, project, environment, begun: following, body }) =>
-    identifyPalm(ctx, { actor, project, environment, following, sample: toSample(body, "") }),
+  handle: (ctx: IdentifyCtx, { actor, project, environment, begun: following, body, signal }) =>
+    identifyPalm(ctx, { actor, project, environment, following, signal, sample: toSample(body, "") }),
 });

@@ -60,10 +60,10 @@ export const scan = defineRoute({
   response: ScannedShape,
   errors: ["expired", "poor_quality", "no_hand", "hand_mismatch"],
   answers: toScanned,
-  async handle(ctx: ScanCtx, { project, environment, device, begun: following, body }) {
+  async handle(ctx: ScanCtx, { project, environment, device, begun: following, body, signal }) {
     const { transaction, ...sample } = body;
     return scanPalm(ctx, {
-      ...{ project, environment, device: device.value, following, transaction },
+      ...{ project, environment, device: device.value, following, signal, transaction },
       sample: toSample(sample, ""),
     });
   },

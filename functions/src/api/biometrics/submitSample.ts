@@ -39,11 +39,11 @@ export const submitSample = defineRoute({
   answers: toSession,
   async handle(
     ctx: sessions.SubmitCtx,
-    { project, environment, device, found: session, begun: following, body },
+    { project, environment, device, found: session, begun: following, body, signal },
   ) {
     const { sample_id, ...sample } = body;
     return sessions.submitSample(ctx, {
-      ...{ project, environment, device, session, following, sample_id },
+      ...{ project, environment, device, session, following, signal, sample_id },
       sample: toSample(sample, ""),
     });
   },

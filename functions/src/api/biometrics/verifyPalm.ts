@@ -28,12 +28,12 @@ export const verifyPalm = defineRoute({
   bodyLimit: "sample",
   response: VerificationShape,
   errors: ["expired", "poor_quality", "no_hand", "hand_mismatch"],
-  handle: (ctx: VerifyCtx, { actor, project, environment, found, begun: following, body }) =>
+  handle: (ctx: VerifyCtx, { actor, project, environment, found, begun: following, body, signal }) =>
     ctx.mismatches.look(
       found.value.id,
       () =>
         palms.verifyPalm(ctx, {
-          ...{ actor, project, environment, following, member: found.value },
+          ...{ actor, project, environment, following, signal, member: found.value },
           sample: toSample(body, ""),
         }),
       ({ outcome }) => outcome === "no_match",

@@ -43,6 +43,8 @@ interface Submission {
   sample: Sample;
   /** The gallery, when somebody has begun to follow it. */
   following?: Following | undefined;
+  /** Aborted when the sender disconnects. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -62,6 +64,7 @@ export async function submitSample(ctx: SubmitCtx, input: Submission): Promise<S
     format: environment.template_format,
     owner: input.project.organization_id,
     poses: true,
+    signal: input.signal,
   }).catch(passingRejection);
   const following = input.following ?? ctx.galleries.follow(environment);
   const read = async () => {

@@ -30,6 +30,8 @@ export async function enrollPalm(
     following?: Following | undefined;
     /** Who asks: the scan names its API key. */
     actor?: Actor;
+    /** Aborted when the sender disconnects. */
+    signal?: AbortSignal | undefined;
   },
 ): Promise<Palm> {
   const { project, environment, samples } = input;
@@ -45,7 +47,7 @@ export async function enrollPalm(
   // Pictures cost time: nobody has it spent on a member who is not there.
   // The poses of one sample are enough to find a duplicate that was enrolled from a turned hand.
   const read = (sample: Sample) =>
-    readSample(ctx, sample, { format, owner, poses: sample === samples.at(-1) });
+    readSample(ctx, sample, { format, owner, poses: sample === samples.at(-1), signal: input.signal });
   const probes = await Promise.all(samples.map(read));
   const hand = commonHand(probes, samples);
   const key = await synced;
@@ -70,21 +72,21 @@ const effectOn: Ground<Palm>["finish"] = (palm, replaced) => ({
   result: palm,
 });
 
-/** The one hand of all samples, `unknown` ones joining any. */
+/**
+ * The one hand of all samples, `unknown` ones joining any.
+ * @throws DomainError `invalid_request` where hands that were said differ, `hand_mismatch` where a photograph shows another
+ */
 function commonHand(probes: readonly Probe[], samples: readonly Sample[]): Hand {
-  let hand: Hand = "unknown";
-  for (const [index, { seenHand }] of probes.entries()) {
-    if (seenHand === "unknown") continue;
-    if (hand !== "unknown" && hand !== seenHand) throw otherHand(samples[index]);
-    hand = seenHand;
+  const said = new Set<Hand>();
+  for (const [index, { hand }] of probes.entries()) {
+    if (hand !== "unknown") said.add(hand);
+    if (said.size > 1) {
+      throw invalid(`${samples[index]?.path}.hand`, "is another hand than that of the samples before");
+    }
   }
-  return hand;
-}
-
-/** A hand that was said or is in the template is a fault of the request; one that a photograph shows is not. */
-function otherHand(sample: Sample | undefined): DomainError {
-  if (sample?.picture && sample.hand === undefined) {
-    return new DomainError("hand_mismatch", "The photographs do not show the same hand; take them again.");
-  }
-  return invalid(`${sample?.path}.hand`, "is another hand than that of the samples before");
+  const [hand = "unknown", ...others] = new Set(
+    probes.map(({ seenHand }) => seenHand).filter((one) => one !== "unknown"),
+  );
+  if (others.length === 0) return hand;
+  throw new DomainError("hand_mismatch", "The samples do not show the same hand; take them again.");
 }

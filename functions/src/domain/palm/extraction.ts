@@ -25,8 +25,15 @@ export interface Extraction {
    * @param input.hand the hand that it is said to be
    * @param input.poses whether the picture's templates in other poses are wanted, too
    * @param input.owner whose picture it is: the id of an organization
+   * @param input.signal aborted when the sender disconnects: a picture that waits then is dropped
    * @throws PalmError `invalid_image`, `too_large`; of a photograph `no_hand`, `hand_mismatch`
-   * @throws DomainError `unavailable` when the extraction crashed or took over 10 s
+   * @throws DomainError `unavailable` when the extraction crashed or took over 10 s, or too many pictures of the owner wait
    */
-  extract(input: { picture: Picture; hand: Hand; owner: string; poses: boolean }): Promise<Extracted>;
+  extract(input: {
+    picture: Picture;
+    hand: Hand;
+    owner: string;
+    poses: boolean;
+    signal?: AbortSignal | undefined;
+  }): Promise<Extracted>;
 }

@@ -27,6 +27,8 @@ export async function identifyPalm(
     following?: Following | undefined;
     /** Who asks: the scan names its API key. */
     actor?: Actor;
+    /** Aborted when the sender disconnects. */
+    signal?: AbortSignal | undefined;
   },
 ): Promise<Identification> {
   const started = ctx.now();

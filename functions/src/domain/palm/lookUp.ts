@@ -26,7 +26,14 @@ export interface Answer {
  */
 export async function lookUp(
   ctx: Ctx<"extraction" | "palms">,
-  input: { project: Project; environment: Environment; sample: Sample; following: Following },
+  input: {
+    project: Project;
+    environment: Environment;
+    sample: Sample;
+    following: Following;
+    /** Aborted when the sender disconnects. */
+    signal?: AbortSignal | undefined;
+  },
 ): Promise<Answer> {
   const { environment } = input;
   const { rows, probe } = await readProbe(ctx, { ...input, owner: input.project.organization_id });
@@ -56,12 +63,19 @@ export async function lookUp(
  */
 export async function readProbe(
   ctx: Ctx<"extraction">,
-  input: { environment: Environment; sample: Sample; owner: string; following: Following },
+  input: {
+    environment: Environment;
+    sample: Sample;
+    owner: string;
+    following: Following;
+    signal?: AbortSignal | undefined;
+  },
 ): Promise<{ rows: Gallery; probe: Probe }> {
-  const { environment, sample, owner, following } = input;
+  const { environment, sample, owner, following, signal } = input;
   refuseGivenTemplate(environment, sample);
   // The log is read while another thread extracts.
-  const probe = await readSample(ctx, sample, { format: environment.template_format, owner, poses: true });
+  const format = environment.template_format;
+  const probe = await readSample(ctx, sample, { format, owner, poses: true, signal });
   await following.synced;
   return { rows: following.live.rows, probe };
 }

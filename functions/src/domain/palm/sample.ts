@@ -65,28 +65,37 @@ export async function inspectSample(sample: Sample, format: TemplateFormat): Pro
     return;
   }
   const { kind, bytes } = sample.picture;
-  const path = at(sample.path, kind);
-  if (format !== PALM_CODE) throw invalid(path, `is not taken here: the environment's format is ${format}`);
-  await orRefuse(path, async () => (kind === "photo" ? inspectPhoto : inspectImage)(bytes));
+  if (format !== PALM_CODE) {
+    throw invalid(at(sample.path, kind), `is not taken here: the environment's format is ${format}`);
+  }
+  await orRefuse(sample, kind, async () => (kind === "photo" ? inspectPhoto : inspectImage)(bytes));
+}
+
+interface ReadOptions {
+  format: TemplateFormat;
+  /** The organization that it is read for, see `Extraction`. */
+  owner: string;
+  /** Whether a picture is also read in other poses, for a search. */
+  poses?: boolean;
+  /** Aborted when the sender disconnects. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Reads a sample of an environment's format.
- * @param options.owner the organization that it is read for, see `Extraction`
- * @param options.poses whether a picture is also read in other poses, for a search
  * @throws DomainError `invalid_request` or `too_large` at the sample's place, `no_hand`, `hand_mismatch`, `unavailable`.
  */
 export async function readSample(
   ctx: Ctx<"extraction">,
   sample: Sample,
-  { format, owner, poses = false }: { format: TemplateFormat; owner: string; poses?: boolean },
+  { format, owner, poses = false, signal }: ReadOptions,
 ): Promise<Probe> {
   const { picture } = sample;
   if (!picture) return readGivenTemplate(sample, format);
   await inspectSample(sample, format);
   const hand = sample.hand ?? "unknown";
-  const extracted: Extracted = await orRefuse(at(sample.path, picture.kind), () =>
-    ctx.extraction.extract({ picture, hand, owner, poses }),
+  const extracted: Extracted = await orRefuse(sample, picture.kind, () =>
+    ctx.extraction.extract({ picture, hand, owner, poses, signal }),
   );
   const { votes } = readTemplate(extracted.template);
   return { ...extracted, hand, seenHand: extracted.hand, samples: 1, votes };
@@ -95,7 +104,7 @@ export async function readSample(
 async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promise<Probe> {
   const template = sample.template ?? new Uint8Array();
   const path = at(sample.path, "template");
-  const facts = await orRefuse(path, async () => readTemplate(template));
+  const facts = await orRefuse(sample, "template", async () => readTemplate(template));
   if (facts.format !== format) throw invalid(path, `is no template of the environment's format, ${format}`);
   const { quality, samples, votes } = facts;
   // A vector says nothing of its hand: there the sample's word is all there is.
@@ -106,7 +115,8 @@ async function readGivenTemplate(sample: Sample, format: TemplateFormat): Promis
   return { template, hand, seenHand: hand, quality, samples, votes };
 }
 
-async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
+async function orRefuse<T>(sample: Sample, field: string, read: () => Promise<T>): Promise<T> {
+  const path = at(sample.path, field);
   try {
     return await read();
   } catch (error) {
@@ -117,7 +127,8 @@ async function orRefuse<T>(path: string, read: () => Promise<T>): Promise<T> {
       });
     }
     if (error.code === "no_hand" || error.code === "hand_mismatch") {
-      throw new DomainError(error.code, `${error.message}; take it again.`);
+      const which = sample.path === "" ? "" : `${sample.path}: `;
+      throw new DomainError(error.code, `${which}${error.message}; take it again.`);
     }
     throw invalid(path, error.message);
   }

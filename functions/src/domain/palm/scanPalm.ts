@@ -34,6 +34,8 @@ export async function scanPalm(
     sample: Sample;
     transaction?: Payment | undefined;
     following?: Following | undefined;
+    /** Aborted when the sender disconnects. */
+    signal?: AbortSignal | undefined;
   },
 ): Promise<ScannedPalm> {
   const started = ctx.now();

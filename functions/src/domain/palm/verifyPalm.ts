@@ -36,6 +36,8 @@ export async function verifyPalm(
     following?: Following | undefined;
     /** Who asks: the scan names its API key. */
     actor?: Actor;
+    /** Aborted when the sender disconnects. */
+    signal?: AbortSignal | undefined;
   },
 ): Promise<Verification> {
   const started = ctx.now();
