@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { createDeliveries } from "../../functions/src/data/deliveries.ts";
 import { createEvents } from "../../functions/src/data/events.ts";
 import { createCommit, openFirestore } from "../../functions/src/data/firestore.ts";
+import { createWebhooks } from "../../functions/src/data/webhooks.ts";
 import {
   type Attempt,
   type Delivery,
@@ -15,7 +17,6 @@ import { newEvent } from "../../functions/src/domain/event/event.ts";
 import { RESPONSE_BYTES } from "../../functions/src/domain/webhook/outbound.ts";
 import type { Webhook } from "../../functions/src/domain/webhook/webhook.ts";
 import { NO_CHORES } from "../../functions/src/domain/webhook/webhook.ts";
-import { db } from "../support/firestore.ts";
 import { type Deps, openDeps } from "../support/tenant.ts";
 
 const MINUTE = 60_000;
@@ -23,9 +24,19 @@ const MINUTE = 60_000;
 describe("Deliveries in Firestore", () => {
   let deps: Deps;
 
+  // A project that no trigger and no sweeper knows: they would take what waits or is due.
+  const untouched = openFirestore("demo-palmgate-untouched");
+
   before(async () => {
-    deps = await openDeps();
+    deps = {
+      ...(await openDeps()),
+      commit: createCommit(untouched),
+      deliveries: createDeliveries(untouched),
+      events: createEvents(untouched),
+      webhooks: createWebhooks(untouched),
+    };
   });
+  after(() => untouched.terminate());
 
   const newWebhook = (fields: Partial<Webhook> = {}): Webhook => {
     const [id, project_id, at] = [randomUUID(), randomUUID(), new Date()];
@@ -188,7 +199,7 @@ describe("Deliveries in Firestore", () => {
     assert.deepEqual(idsOf(await deps.deliveries.some(placeOf(webhook), 10)), [kept.id]);
     assert.deepEqual(await attemptsOf(expired), []);
     assert.deepEqual(await attemptsOf(kept), [attempt]);
-    const { docs } = await db().collection(`projects/${webhook.project_id}/events`).get();
+    const { docs } = await untouched.collection(`projects/${webhook.project_id}/events`).get();
     assert.deepEqual(
       docs.map(({ id }) => id),
       [events[1]?.id],
@@ -198,18 +209,11 @@ describe("Deliveries in Firestore", () => {
   it("have their events in the outbox until they are dispatched", async () => {
     const webhook = newWebhook();
     const [waiting, dispatched] = [eventOf(webhook.project_id), eventOf(webhook.project_id)];
-    // Of another project of Google's: there no trigger dispatches what waits.
-    const untouched = openFirestore("demo-palmgate-untouched");
-    try {
-      const events = createEvents(untouched);
-      await createCommit(untouched)([
-        events.create(waiting),
-        events.create({ ...dispatched, dispatched_at: new Date() }),
-      ]);
-      assert.deepEqual(idsOf(own(webhook, await events.waiting(1000))), [waiting.id]);
-    } finally {
-      await untouched.terminate();
-    }
+    await deps.commit([
+      deps.events.create(waiting),
+      deps.events.create({ ...dispatched, dispatched_at: new Date() }),
+    ]);
+    assert.deepEqual(idsOf(own(webhook, await deps.events.waiting(1000))), [waiting.id]);
   });
 
   it("have their subscription among those with chores while it has any", async () => {
