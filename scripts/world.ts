@@ -183,7 +183,7 @@ const FRESH_PICTURES = 2;
 /** A palm that nobody has enrolled yet, for whoever wants to try that. */
 export const newcomer: PalmOf = { file: "newcomer", hand: "right", seed: 4001 };
 
-/** Photographs of a hand that nobody has enrolled yet, for whoever wants to try that. */
+/** Photographs of a hand that nobody has enrolled yet: examples enroll it. */
 export const photographs: Photograph[] = ["enrol-1", "enrol-2", "enrol-3", "fresh-1", "fresh-2"].map(
   (name, poseSeed) => ({ file: `visitor-${name}.jpg`, palmSeed: 2, hand: "right", poseSeed }),
 );

@@ -3,10 +3,8 @@
  * attacks, and a DET curve.
  */
 import { readFile } from "node:fs/promises";
-import { readHandModels } from "../../functions/src/data/extraction/handModels.ts";
+import { openPhotoReader } from "../../functions/src/data/extraction/extract.ts";
 import { countVotes, decodeTemplate, type Planes } from "../../functions/src/palm/codec.ts";
-import { findPalm, openHandFinder, PHOTO_SIDE } from "../../functions/src/palm/hand/index.ts";
-import { decodePhoto } from "../../functions/src/palm/image.ts";
 import {
   extractProbe,
   fuseTemplates,
@@ -55,12 +53,9 @@ const scoreOf = ({ probes }: Pick<Sample, "probes">, planes: Planes): number =>
   probes.reduce((best, probe) => Math.max(best, probe.score(planes, 0)), 0);
 
 /** Reads the region of the palm from photographs of hands, as a terminal's are read. */
-export function newPhotoReader(): (bytes: Uint8Array) => Promise<GrayImage> {
-  const finder = openHandFinder(readHandModels());
-  return async (bytes) => {
-    const photo = await decodePhoto(bytes, { targetSide: PHOTO_SIDE });
-    return findPalm(photo, { finder, said: "unknown" }).region;
-  };
+export async function newPhotoReader(): Promise<(bytes: Uint8Array) => Promise<GrayImage>> {
+  const read = await openPhotoReader();
+  return async (bytes) => (await read(bytes, "unknown")).region;
 }
 
 /** The pictures of a set, read; what could not be read or used is counted by the reason. */

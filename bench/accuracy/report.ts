@@ -202,7 +202,10 @@ export async function reportImages(
   { photos, det }: { photos: boolean; det?: string | undefined },
 ): Promise<void> {
   const chance = newChance(1);
-  const { samples, refused, pictures } = await readSamples(path, photos ? newPhotoReader() : decodeImage);
+  const { samples, refused, pictures } = await readSamples(
+    path,
+    photos ? await newPhotoReader() : decodeImage,
+  );
   const { palms, refused: unlike } = enroll(samples);
   const sessions = new Set(samples.map(({ session }) => session)).size;
   const votes = samples.map((sample) => sample.votes).sort((a, b) => a - b);

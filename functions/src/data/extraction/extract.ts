@@ -1,5 +1,4 @@
 import type { Extracted, Picture } from "../../domain/palm/extraction.ts";
-import type { HandFinder } from "../../palm/hand/index.ts";
 import {
   decodeImage,
   decodePhoto,
@@ -37,24 +36,21 @@ const readRegion = async (bytes: Uint8Array, hand: Hand): Promise<Region> => ({
   hand,
 });
 
+let photoReader: ReturnType<typeof openPhotoReader> | undefined;
+
 async function readPhoto(bytes: Uint8Array, said: Hand): Promise<Region> {
-  // Loaded with the first photograph: the weights take memory and 0.2 s.
-  const { findPalm, PHOTO_SIDE } = await import("../../palm/hand/index.ts");
-  const photo = await decodePhoto(bytes, { targetSide: PHOTO_SIDE });
-  return findPalm(photo, { finder: await handFinder(), said });
+  // Opened with the first photograph: the weights take memory and 0.2 s.
+  photoReader ??= openPhotoReader();
+  return (await photoReader)(bytes, said);
 }
 
-let finder: Promise<HandFinder> | undefined;
-
-function handFinder(): Promise<HandFinder> {
-  finder ??= openFinder();
-  return finder;
-}
-
-async function openFinder(): Promise<HandFinder> {
-  const [{ openHandFinder }, { readHandModels }] = await Promise.all([
+/** @returns a function that finds the palm in a photograph, see `findPalm` */
+export async function openPhotoReader(): Promise<(bytes: Uint8Array, said: Hand) => Promise<Region>> {
+  const [{ findPalm, openHandFinder, PHOTO_SIDE }, { readHandModels }] = await Promise.all([
     import("../../palm/hand/index.ts"),
     import("./handModels.ts"),
   ]);
-  return openHandFinder(readHandModels());
+  const finder = openHandFinder(readHandModels());
+  return async (bytes, said) =>
+    findPalm(await decodePhoto(bytes, { targetSide: PHOTO_SIDE }), { finder, said });
 }

@@ -5,25 +5,22 @@ import type { Stored, Write } from "../store.ts";
 export const STATUSES = ["pending", "capturing", "completed", "failed", "cancelled", "expired"] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Why a sample, or with the last one the whole session, was refused. */
-export const REJECTIONS = [
-  "poor_quality",
-  "no_hand",
-  "hand_mismatch",
-  "template_mismatch",
-  "duplicate_palm",
-  "limit_reached",
-] as const satisfies readonly ErrorCode[];
-export type Rejection = (typeof REJECTIONS)[number];
-
-/** Those after which the session goes on. */
+/** Why a sample was refused, after which the session goes on. */
 const PASSING = [
   "poor_quality",
   "no_hand",
   "hand_mismatch",
   "template_mismatch",
-] as const satisfies readonly Rejection[];
+] as const satisfies readonly ErrorCode[];
 export type PassingRejection = (typeof PASSING)[number];
+
+/** Why a sample, or with the last one the whole session, was refused. */
+export const REJECTIONS = [
+  ...PASSING,
+  "duplicate_palm",
+  "limit_reached",
+] as const satisfies readonly ErrorCode[];
+export type Rejection = (typeof REJECTIONS)[number];
 
 /** Whether an error's code refuses a sample, but not the session. */
 export const isPassing = (code: ErrorCode): code is PassingRejection =>
